@@ -1,0 +1,1 @@
+"""How one learns it: notebook modules, practice widgets."""

@@ -1,0 +1,1 @@
+"""What is asked, of whom and when, and what was answered: blueprints, papers, notebooks, sittings, attempts, saves."""

@@ -1,0 +1,1 @@
+"""The web face: two Starlette apps, one for candidates and one for the office."""

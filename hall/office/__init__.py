@@ -1,0 +1,1 @@
+"""The staff's app: roster, sittings, codes, events, records, exports."""

@@ -1,0 +1,325 @@
+"""The ground every room stands on: the home folder, its two databases, transactions, atomic files, the audit chain.
+
+A home is one folder (``pufa init DIR``) that holds one office's exams::
+
+    home/  home.toml  exam.db  office.db  release/  open/  secret/  exports/  backups/
+
+``exam.db`` is all that the candidate process may write; ``office.db`` and ``secret/`` are closed to it. No transaction
+spans the two. On PostgreSQL they are the schemas ``exam`` and ``office`` of one database, each with its own role.
+Instants are integers: milliseconds since 1970-01-01 UTC. This module imports no room.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.engine import make_url
+
+BEIJING = timezone(timedelta(hours=8), "北京时间")
+
+#: The two databases. A room declares each of its tables on one of them.
+OFFICE = MetaData()
+EXAM = MetaData()
+
+
+class HomeError(Exception):
+    """The home folder cannot be used as it is; the message says what to do."""
+
+
+def now_ms() -> int:
+    """Wall clock, milliseconds since the epoch (UTC)."""
+    return time.time_ns() // 1_000_000
+
+
+def local_text(instant: int, pattern: str = "%Y-%m-%d %H:%M") -> str:
+    """An instant as people here read it: Beijing time.
+
+    >>> local_text(0)
+    '1970-01-01 08:00'
+    """
+    return datetime.fromtimestamp(instant / 1000, UTC).astimezone(BEIJING).strftime(pattern)
+
+
+def instant_of(text_: str) -> int:
+    """Milliseconds of an ISO date-time; without an offset it is Beijing time.
+
+    >>> instant_of("1970-01-01 08:00")
+    0
+    """
+    moment = datetime.fromisoformat(text_)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)).timestamp() * 1000)
+
+
+# ---------------------------------------------------------------- files
+
+
+def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
+    """Write aside, fsync, rename, fsync the folder: after a power cut the old or the new file is there, never half of one."""
+    raw = data.encode() if isinstance(data, str) else data
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
+            out.write(raw)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def canonical_json(value: object) -> str:
+    """One spelling of a value, for digests: sorted keys, no white space, not ASCII-escaped."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(value: object) -> str:
+    """SHA-256 (hex) of :func:`canonical_json`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- databases
+
+
+def connect(url: str, schema: str) -> Engine:
+    """An engine on one of the two databases.
+
+    SQLite: WAL, ``synchronous=FULL`` (a commit is on the disk before it returns), foreign keys, 30 s busy timeout.
+    PostgreSQL: every connection's search path is ``schema`` alone.
+    """
+    if make_url(url).get_backend_name() == "postgresql":
+        return create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: object, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  # BEGIN is ours, see below
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction; on SQLite it takes the write lock at once, so that a read inside cannot go stale."""
+    with engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+@dataclass(frozen=True)
+class Home:
+    """One office's folder. ``exam_url`` and ``office_url`` are None for the SQLite files inside it."""
+
+    root: Path
+    exam_url: str | None = None
+    office_url: str | None = None
+
+    @classmethod
+    def create(cls, root: Path, office_name: str, db_url: str | None = None) -> Home:
+        """Make the folder, its keys and databases. Refuses a folder that already holds something.
+
+        ``db_url``: a PostgreSQL address whose role may create schemas and roles; None for SQLite.
+        """
+        root = root.resolve()
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise HomeError(f"{root}：文件夹已存在且不为空；请换一个新文件夹，已有内容没有改动")
+        for name in ("release", "open", "exports", "backups"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        for name in ("bank", "papers", "keys", "nbgrader"):
+            (root / "secret" / name).mkdir(parents=True)
+        for name in ("secret", "exports", "backups"):
+            (root / name).chmod(0o700)
+        for name in ("identity", "code", "record"):
+            write_atomically(root / "secret" / "keys" / f"{name}.key", secrets.token_bytes(32), 0o600)
+        hall_url = _prepare_postgres(db_url) if db_url else None
+        settings = f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n"
+        if db_url and hall_url:
+            settings += f"exam_url = {json.dumps(hall_url)}\n"
+            write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", 0o600)
+        write_atomically(root / "home.toml", settings, 0o640)
+        home = cls.open(root)
+        home.migrate()
+        return home
+
+    @classmethod
+    def open(cls, root: Path) -> Home:
+        """The home at ``root``; :class:`HomeError` if there is none."""
+        root = root.resolve()
+        settings = root / "home.toml"
+        if not settings.is_file():
+            raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}")
+        exam_url = tomllib.loads(settings.read_text(encoding="utf-8")).get("exam_url")
+        database = root / "secret" / "database.toml"
+        readable = os.access(database, os.R_OK)
+        office_url = tomllib.loads(database.read_text(encoding="utf-8"))["office_url"] if readable else None
+        return cls(root, exam_url, office_url)
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """``home.toml``: ``office_name`` and whatever the operator set."""
+        return tomllib.loads((self.root / "home.toml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def exam(self) -> Engine:
+        """The candidates' database, as the hall's role on PostgreSQL."""
+        return connect(self.exam_url or f"sqlite:///{self.root / 'exam.db'}", "exam")
+
+    @cached_property
+    def office(self) -> Engine:
+        """The office's database. The candidate process never calls this."""
+        return connect(self.office_url or f"sqlite:///{self.root / 'office.db'}", "office")
+
+    @property
+    def release(self) -> Path:
+        """What candidates are served, built from named public fields only."""
+        return self.root / "release"
+
+    @property
+    def open_content(self) -> Path:
+        """Modules and the practice pool, public by nature."""
+        return self.root / "open"
+
+    @property
+    def secret(self) -> Path:
+        """Banks, papers with keys, signing keys, nbgrader's course folders."""
+        return self.root / "secret"
+
+    @property
+    def exports(self) -> Path:
+        return self.root / "exports"
+
+    def key(self, name: str) -> bytes:
+        """32 secret bytes: ``identity``, ``code`` or ``record``."""
+        return (self.secret / "keys" / f"{name}.key").read_bytes()
+
+    def migrate(self) -> None:
+        """Bring both databases to the schema of this version."""
+        owner = connect(self.office_url, "exam") if self.office_url else self.exam
+        for metadata, engine in ((OFFICE, self.office), (EXAM, owner)):
+            with transaction(engine) as connection:
+                metadata.create_all(connection)
+        if self.office_url:
+            with owner.begin() as connection:
+                connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))
+                connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA exam TO pufa_hall"))
+            owner.dispose()
+
+    def close(self) -> None:
+        """Give back every database connection."""
+        for name in ("exam", "office"):
+            if name in self.__dict__:
+                self.__dict__[name].dispose()
+
+
+def _prepare_postgres(url: str) -> str:
+    """Create the schemas and the hall's role; return the hall's own address."""
+    password = secrets.token_urlsafe(24)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for schema in ("exam", "office"):
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+        known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = 'pufa_hall'")).first()
+        verb = "ALTER" if known else "CREATE"
+        connection.execute(text(f"{verb} ROLE pufa_hall LOGIN PASSWORD '{password}'"))
+        connection.execute(text("GRANT USAGE ON SCHEMA exam TO pufa_hall"))
+    engine.dispose()
+    return make_url(url).set(username="pufa_hall", password=password).render_as_string(hide_password=False)
+
+
+# ---------------------------------------------------------------- audit
+
+
+def _audit_table(metadata: MetaData) -> Table:
+    return Table(
+        "audit", metadata,
+        Column("n", Integer, primary_key=True, autoincrement=False),
+        Column("at", BigInteger, nullable=False),
+        Column("actor", String(64), nullable=False),
+        Column("action", String(64), nullable=False),
+        Column("subject", String(128), nullable=False),
+        Column("salt", String(32)),        # erased together with the payload
+        Column("payload", Text),           # may be erased; the chain stays verifiable
+        Column("payload_digest", String(64), nullable=False),
+        Column("head", String(64), nullable=False),
+    )  # fmt: skip
+
+
+AUDIT = {OFFICE: _audit_table(OFFICE), EXAM: _audit_table(EXAM)}
+
+
+def _link(previous: str, row: Mapping[str, object]) -> str:
+    fields = [row[name] for name in ("n", "at", "actor", "action", "subject", "payload_digest")]
+    return digest([previous, *fields])
+
+
+def audit(connection: Connection, metadata: MetaData, actor: str, action: str, subject: str, **payload: object) -> str:
+    """Append one entry to a database's hash chain, inside the caller's transaction; returns the chain's head.
+
+    ``payload`` must hold no answer text, key or identity number.
+    """
+    table = AUDIT[metadata]
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+    last = connection.execute(select(table.c.n, table.c.head).order_by(table.c.n.desc()).limit(1)).first()
+    number, previous = (last.n + 1, last.head) if last else (1, "")
+    salt, body = secrets.token_hex(16), canonical_json(payload)
+    row: dict[str, object] = {
+        "n": number, "at": now_ms(), "actor": actor, "action": action, "subject": subject,
+        "salt": salt, "payload": body, "payload_digest": digest([salt, body]),
+    }  # fmt: skip
+    row["head"] = _link(previous, row)
+    connection.execute(table.insert().values(**row))
+    return str(row["head"])
+
+
+def verify_audit(connection: Connection, metadata: MetaData) -> int | None:
+    """Number of the first entry that does not fit the chain, or None if the chain is whole."""
+    table = AUDIT[metadata]
+    previous, expected = "", 1
+    for row in connection.execute(select(table).order_by(table.c.n)).mappings():
+        erased = row["payload"] is None
+        if row["n"] != expected or row["head"] != _link(previous, row):  # type: ignore[arg-type]
+            return expected
+        if not erased and row["payload_digest"] != digest([row["salt"], row["payload"]]):
+            return expected
+        previous, expected = row["head"], expected + 1
+    return None

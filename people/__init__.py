@@ -1,0 +1,1 @@
+"""Who: persons, units, posts, accounts, roles; roster import; identity numbers."""

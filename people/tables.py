@@ -1,0 +1,75 @@
+"""Tables about persons, whatever they sit: all on ``office.db``."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+
+from home import OFFICE
+
+unit = Table(
+    "unit", OFFICE,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("parent_id", ForeignKey("unit.id")),
+    Column("kind", String(20)),                       # 机关 | 乡镇 | 街道 | 村 | 社区 | 其他
+    Column("setting", String(10)),                    # 城镇 | 农村
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+)  # fmt: skip
+
+post = Table(
+    "post", OFFICE,
+    Column("id", Integer, primary_key=True),
+    Column("unit_id", ForeignKey("unit.id"), nullable=False),
+    Column("title", String(100), nullable=False),
+    Column("rank", String(40)),                       # 职务层次: 乡科级正职 …
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    UniqueConstraint("unit_id", "title"),
+)  # fmt: skip
+
+person = Table(
+    "person", OFFICE,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("document", String(40), nullable=False),   # 居民身份证 | 港澳居民居住证 | … | 其他
+    Column("identity_cipher", LargeBinary, nullable=False),
+    Column("identity_mac", String(64), nullable=False, unique=True),
+    Column("identity_masked", String(40), nullable=False),
+    Column("gender", String(10)),
+    Column("birth", Date),
+    Column("ethnic", String(40)),
+    Column("phone", String(40)),
+    Column("unit_id", ForeignKey("unit.id")),
+    Column("post_id", ForeignKey("post.id")),
+    Column("created_at", BigInteger, nullable=False),
+)  # fmt: skip
+
+alias = Table(
+    "alias", OFFICE,                                  # former names of persons and units
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id")),
+    Column("unit_id", ForeignKey("unit.id")),
+    Column("name", String(100), nullable=False),
+)  # fmt: skip
+
+account = Table(
+    "account", OFFICE,
+    Column("id", Integer, primary_key=True),
+    Column("login", String(40), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("password_hash", Text, nullable=False),    # argon2id
+    Column("person_id", ForeignKey("person.id")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+)  # fmt: skip
+
+role_grant = Table(
+    "role_grant", OFFICE,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("role", String(20), nullable=False),       # people.accounts.ROLES
+    Column("granted_by", String(64), nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)  # fmt: skip

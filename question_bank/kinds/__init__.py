@@ -1,0 +1,1 @@
+"""The item kinds: one module each."""
