@@ -1,0 +1,117 @@
+"""Building a sitting's papers and keeping them: manifest, keys and seed in ``secret/papers/<paper>/``.
+
+::
+
+    secret/papers/<paper>/manifest.json   the Paper                public/<form>.json   what candidates get, copied at opening
+                          seed.txt        disclosed after the last resit      keys/<form>.json
+    secret/nbgrader/<sitting>/            the course folder for nbgrader
+
+Imports the solver: only the worker and the command import this module.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from exams.assembly import assemble
+from exams.course_folder import write_course
+from exams.errors import ContentError, SittingError
+from exams.forms import key_form, public_form, write_key_form, write_public_form
+from exams.paper import Paper
+from exams.sittings import Sitting, get_sitting
+from exams.tables import paper, sitting
+from exams.verify import verify
+from home import BEIJING, OFFICE, Home, audit, canonical_json, digest, now_ms, transaction, write_atomically
+from question_bank.bank import Bank
+from question_bank.registry import Registry
+from question_bank.signoff import SignOffs
+
+
+def bank_folder(home: Home, kind: str) -> Path | None:
+    """Where a sitting's items come from: the office's own bank for a formal one, else the bank shipped with pufa (None)."""
+    own = home.secret / "bank"
+    return own if kind == "formal" or any(own.rglob("*.md")) else None
+
+
+def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) -> Paper:
+    """Draw the forms of a draft sitting and put them in the safe; building again replaces an unopened paper.
+
+    ``seed``: 128 bits; only demo and mock sittings may name it, otherwise it comes from :mod:`secrets`.
+
+    :raises SittingError: not a draft, or a seed for a formal sitting.
+    :raises ContentError: the bank is wrong, the blueprint asks too much, or a formal sitting would use unsigned or shipped items.
+    """
+    with home.office.connect() as connection:
+        known = get_sitting(connection, sitting_id)
+        first = connection.execute(select(sitting.c.paper_id).where(sitting.c.id == known.resit_of)).scalar()
+    asked = _items_of(home, first) if first else frozenset()
+    if known.state != "draft":
+        raise SittingError("开考后不能重新组卷")
+    if known.kind == "formal" and seed is not None:
+        raise SittingError("正式考试的随机种子由系统产生，不能指定")
+    as_of = datetime.fromtimestamp(known.opens_at / 1000, UTC).astimezone(BEIJING).date()
+    folder = bank_folder(home, known.kind)
+    bank, registry = Bank.read(folder), Registry.read()
+    hashes = {slug: bank.item_hash(slug, registry, as_of) for slug in bank}
+    unfit = _unfit_for_formal(bank, hashes, folder) if known.kind == "formal" else frozenset()
+    seed = secrets.randbits(128) if seed is None else seed
+    drawn = assemble(
+        known.blueprint, bank, paper_id=f"{sitting_id}-{secrets.token_hex(3)}", seed=seed, as_of=as_of, hashes=hashes,
+        exclude=asked | unfit,
+    )  # fmt: skip
+    faults = verify(drawn, known.blueprint, bank)
+    if faults:
+        raise ContentError(faults)
+    _store(home, known, drawn, bank, seed)
+    with transaction(home.office) as connection:
+        manifest = canonical_json(drawn.to_json())
+        connection.execute(paper.insert().values(
+            id=drawn.id, digest=digest(drawn.to_json()), manifest=manifest, as_of=as_of, built_at=now_ms(), built_by=by))  # fmt: skip
+        connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(paper_id=drawn.id))
+        audit(connection, OFFICE, by, "paper.build", sitting_id, paper=drawn.id, digest=digest(drawn.to_json()),
+              seed_hash=drawn.seed_hash)  # fmt: skip
+    return drawn
+
+
+def _items_of(home: Home, paper_id: str) -> frozenset[str]:
+    """Slugs of a stored paper: a resit asks nothing that the first sitting asked."""
+    manifest = json.loads((paper_of(home, paper_id) / "manifest.json").read_text(encoding="utf-8"))
+    return frozenset(question["item"] for form in manifest["forms"] for question in form["questions"])
+
+
+def _unfit_for_formal(bank: Bank, hashes: dict[str, str], folder: Path | None) -> frozenset[str]:
+    """Items that a formal sitting must not use: shipped ones, their near-duplicates, and those without an office sign-off."""
+    from question_bank.checks import near_duplicates  # n-grams over two banks: only a formal build pays for them
+
+    signed = SignOffs.read(folder)
+    shipped = Bank.read()
+    public = set(shipped) | {a for a, b in near_duplicates(bank, shipped)}
+    return frozenset(slug for slug in bank if slug in public or not signed.holds(slug, hashes[slug], "office"))
+
+
+def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> None:
+    folder = paper_of(home, drawn.id)
+    aside = folder.with_name(f".{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    publics, keys = [], []
+    for form in drawn.forms:
+        publics.append(public_form(drawn, form.form, known.blueprint, bank))
+        keys.append(key_form(drawn, form.form, known.blueprint, bank))
+        write_public_form(aside / "public" / f"{form.form}.json", publics[-1])
+        write_key_form(aside / "keys" / f"{form.form}.json", keys[-1])
+    write_atomically(aside / "manifest.json", json.dumps(drawn.to_json(), ensure_ascii=False, indent=1), 0o600)
+    write_atomically(aside / "seed.txt", f"{seed:032x}\n", 0o600)
+    write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys)
+    aside.rename(folder)
+
+
+def paper_of(home: Home, paper_id: str) -> Path:
+    """Folder of a stored paper."""
+    return home.secret / "papers" / paper_id
+
