@@ -170,12 +170,26 @@ class Home:
             (root / name).chmod(0o700)
         for name in ("identity", "code", "record"):
             write_atomically(root / "secret" / "keys" / f"{name}.key", secrets.token_bytes(32), 0o600)
-        hall_url = _prepare_postgres(db_url) if db_url else None
-        settings = f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n"
-        if db_url and hall_url:
-            settings += f"exam_url = {json.dumps(hall_url)}\n"
-            write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", 0o600)
-        write_atomically(root / "home.toml", settings, 0o640)
+        write_atomically(root / "home.toml", f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n", 0o640)
+        if db_url:
+            return cls.use_postgres(root, db_url)
+        home = cls.open(root)
+        home.migrate()
+        return home
+
+    @classmethod
+    def use_postgres(cls, root: Path, db_url: str) -> Home:
+        """Keep this home's data in a PostgreSQL from now on, and remember its address.
+
+        :raises HomeError: the home has data in SQLite already.
+        """
+        home = cls.open(root)
+        if home.office_url is None and (root / "office.db").exists():
+            raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
+        settings = {**home.settings, "exam_url": _prepare_postgres(db_url)}
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items()]
+        write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", 0o600)
+        write_atomically(root / "home.toml", "".join(lines), 0o640)
         home = cls.open(root)
         home.migrate()
         return home

@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
+import typer
+
+import exams.commands
+import exams.sitting_commands
+import grading.commands
+import hall.commands
+import people.commands
+import question_bank.commands
+
+app = typer.Typer(
+    name="pufa",
+    help="普法：任前法律知识考试、题库、课程与成绩记录。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(hall.commands.init)
+app.command("serve")(hall.commands.serve)
+app.add_typer(people.commands.commands, name="people", help="人员、名单与工作账号。")
+app.add_typer(question_bank.commands.commands, name="bank", help="题库：检查、查看、统计、审读。")
+app.add_typer(exams.commands.commands, name="exam", help="试卷：组卷、核验。")
+app.add_typer(exams.sitting_commands.commands, name="sitting", help="场次：新建、组卷、开考、收卷、查看。")
+app.command("grade")(grading.commands.grade)
+app.add_typer(grading.commands.records, name="records", help="成绩记录：签发、导出。")
+
 
 def main() -> None:
     """Entry point of the console script."""
-    raise SystemExit("pufa: being built")
+    app()
+
+
+if __name__ == "__main__":
+    main()

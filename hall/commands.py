@@ -1,0 +1,74 @@
+"""``pufa init`` and ``pufa serve``: make a home, run its processes."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hall.local_tls import make_certificate
+from hall.supervisor import Listening, supervise
+from home import Home, HomeError
+
+console = Console(highlight=False)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="新的数据文件夹")],
+    name: Annotated[str, typer.Option(help="单位名称，印在页面和成绩册上")] = "任前法律知识考试办公室",
+    address: Annotated[list[str] | None, typer.Option(help="考试机访问本机用的名称或 IP，可多次给出")] = None,
+    db: Annotated[str | None, typer.Option(help="PostgreSQL 地址；不给则用 SQLite")] = None,
+) -> None:
+    """新建数据文件夹：数据库、密钥和本地证书。"""
+    try:
+        home = Home.create(folder, name, db)
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(1) from None
+    make_certificate(home.root / "tls", name, tuple(address or ()))
+    home.close()
+    console.print(f"已建好 {home.root}")
+    console.print(f"下一步：pufa people add-staff 登录名 --name 姓名 --role exam_officer --home {folder}")
+
+
+def serve(
+    home: Annotated[Path, typer.Option("--home", help="数据文件夹")],
+    host: Annotated[str, typer.Option(help="监听地址；非本机地址须有 --tls 或 --behind-proxy")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="考生端口；办公端口为其后一个")] = 8000,
+    tls: Annotated[bool, typer.Option("--tls", help="用数据文件夹里的本地证书加密")] = False,
+    behind_proxy: Annotated[str | None, typer.Option(help="反向代理所在网段（CIDR），由它负责加密")] = None,
+    db: Annotated[str | None, typer.Option(help="改用此 PostgreSQL 地址，并记在数据文件夹里")] = None,
+) -> None:
+    """启动考场、办公和后台三个进程。"""
+    try:
+        where = Home.use_postgres(home, db) if db else Home.open(home)
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(1) from None
+    problem = bind_problem(host, tls=tls, behind_proxy=behind_proxy)
+    if problem:
+        console.print(problem, style="red")
+        raise typer.Exit(2)
+    scheme = "https" if tls else "http"
+    console.print(f"考场：{scheme}://{host}:{port}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
+    supervise(where, Listening(host, port, port + 1, tls, behind_proxy))
+
+
+def bind_problem(host: str, *, tls: bool, behind_proxy: str | None) -> str | None:
+    """Why this bind is refused, or None: answers and codes never cross a network in clear text."""
+    if behind_proxy is not None:
+        try:
+            ipaddress.ip_network(behind_proxy)
+        except ValueError:
+            return f"--behind-proxy {behind_proxy} 不是网段；例如 10.0.0.0/24"
+        return None
+    if tls:
+        return None
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    return None if local else f"监听 {host} 会让口令和答案明文过网；请加 --tls（用本地证书）或 --behind-proxy 网段"

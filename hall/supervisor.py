@@ -1,0 +1,102 @@
+"""``pufa serve``: hall, office and worker for one home, each its own process; one that dies is started again.
+
+The admission-code key goes to the hall in its environment, never in a file that the hall could read. The hall is told
+nothing else of ``secret/``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+from home import Home
+
+#: a process that dies again within this many seconds waits that long before it is started again
+RESTART_PAUSE_S = 1.0
+STOP_PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the two apps listen and how their transport is secured."""
+
+    host: str
+    port: int
+    office_port: int
+    tls: bool
+    behind_proxy: str | None = None
+
+    def options(self, home: Home, port: int) -> list[str]:
+        """Command-line options for one app."""
+        found = ["--host", self.host, "--port", str(port)]
+        if self.tls:
+            found += ["--certfile", str(home.root / "tls" / "server.pem"), "--keyfile", str(home.root / "tls" / "server.key")]
+        if self.behind_proxy:
+            found += ["--behind-proxy", self.behind_proxy]
+        return found
+
+
+@dataclass
+class _Child:
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = field(default=0.0)
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        # its own group: Ctrl-C in the terminal reaches only the supervisor, which then stops the children in order
+        self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
+
+
+def _children(home: Home, listening: Listening) -> list[_Child]:
+    python, root = [sys.executable, "-m"], ["--home", str(home.root)]
+    plain = dict(os.environ)
+    plain.pop("PUFA_CODE_KEY", None)
+    hall = {**plain, "PUFA_CODE_KEY": home.key("code").hex()}
+    return [
+        _Child("hall", [*python, "hall.candidate.serve", *root, *listening.options(home, listening.port)], hall),
+        _Child("office", [*python, "hall.office.serve", *root, *listening.options(home, listening.office_port)], plain),
+        _Child("worker", [*python, "grading.worker", *root], plain),
+    ]
+
+
+def supervise(home: Home, listening: Listening) -> None:
+    """Run until SIGTERM or SIGINT; then stop the hall last, so that saves drain."""
+    children = _children(home, listening)
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    for child in children:
+        child.start()
+    while not stopping:
+        time.sleep(0.2)
+        for child in children:
+            if child.process and child.process.poll() is not None and time.monotonic() - child.started > RESTART_PAUSE_S:
+                print(f"pufa: {child.name} 意外退出（{child.process.returncode}），正在重新启动", file=sys.stderr, flush=True)
+                child.start()
+    for child in reversed(children):
+        _stop(child)
+
+
+def _stop(child: _Child) -> None:
+    if child.process is None or child.process.poll() is not None:
+        return
+    child.process.terminate()
+    try:
+        child.process.wait(STOP_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
