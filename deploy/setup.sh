@@ -1,0 +1,40 @@
+#!/bin/sh
+# Makes .venv with what is pinned in the lock files.   deploy/setup.sh run|test
+# Debian packages are installed where that is allowed (root, or sudo without a password); otherwise it says what is missing.
+set -eu
+cd "$(dirname "$0")/.."
+want=${1:-run}
+python=${PYTHON:-python3}
+
+apt_install() {
+    if [ "$(id -u)" = 0 ]; then sudo=""; elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo="sudo"; else
+        echo "setup: please install: $*  (needs root)" >&2
+        return 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+command -v "$python" >/dev/null || apt_install python3 python3-venv
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: Python 3.11 or later is needed" >&2; exit 1; }
+"$python" -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
+
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+lock=requirements.lock
+[ "$want" = test ] && lock=requirements-test.lock
+stamp=.venv/.${want}-$(cat "$lock" pyproject.toml | sha256sum | cut -c1-16)
+if [ ! -e "$stamp" ]; then
+    echo "setup: installing what $lock pins (a few minutes the first time)" >&2
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
+    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+    touch "$stamp"
+fi
+
+if [ "$want" = test ]; then
+    missing=""
+    command -v chromium >/dev/null || missing="$missing chromium"
+    fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing="$missing fontconfig fonts-noto-cjk"
+    command -v soffice >/dev/null || missing="$missing libreoffice-calc-nogui"
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || apt_install $missing
+fi
