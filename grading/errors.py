@@ -1,0 +1,30 @@
+"""Errors of the grading room::
+
+    GradingError
+    ├── MarkError        a mark cannot be made or entered
+    ├── RecordError      pass records cannot be issued as things stand
+    ├── GradebookError   an nbgrader course folder or gradebook does not fit the paper
+    └── ExportError      an export cannot be written
+"""
+
+from __future__ import annotations
+
+
+class GradingError(Exception):
+    """Base of all errors of this room; the message is Chinese and says what to do."""
+
+
+class MarkError(GradingError):
+    """A mark cannot be made or entered."""
+
+
+class RecordError(GradingError):
+    """Pass records cannot be issued as things stand."""
+
+
+class GradebookError(GradingError):
+    """An nbgrader course folder or gradebook does not fit the paper."""
+
+
+class ExportError(GradingError):
+    """An export cannot be written."""
