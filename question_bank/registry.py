@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,8 @@ class Edition:
 
 @dataclass(frozen=True)
 class Repealed:
-    """An act whose text is not held: since when it is no law any more, and what says or replaced it."""
+    """A name that must not be cited: an act whose text is not held, since when it is no law any more and what says so;
+    or, where ``by`` is empty, a name in common use that is not the title. ``hint`` says what to cite."""
 
     act: str
     since: date | None
@@ -133,6 +134,7 @@ class Registry:
         :raises CitationFault: unknown act, not yet in force, repealed, or no such article.
         """
         act = self.short_title(citation.act)
+        citation = Citation(act, citation.article)
         edition = self._edition(act, citation, as_of)
         found = edition.articles.get(citation.article)
         if found is None:
@@ -151,24 +153,27 @@ class Registry:
             raise CitationFault(
                 f"{citation}：登记的版本自 {first.start} 起施行，{as_of} 时尚未施行（更早的版本没有收录）；请改引当时有效的规定，或改用施行之后的日期"
             )
-        if begun[-1].end is not None and begun[-1].end < as_of:
-            raise CitationFault(_over(begun[-1], citation, as_of))
+        end = begun[-1].end
+        if end is not None and end < as_of:
+            raise CitationFault(_over(begun[-1], end, citation, as_of))
         return begun[-1]
 
     def _unknown(self, act: str) -> str:
         gone = self.repealed.get(act)
+        if gone and not gone.by:
+            return gone.hint
         if gone:
-            since = f"自 {gone.since} 起" if gone.since else ""
-            return f"《{act}》已{since}废止{f'（{gone.by}）' if gone.by else ''}；{gone.hint or '请改引现行规定'}"
+            return f"《{act}》已{f'自 {gone.since} 起' if gone.since else ''}废止（{gone.by}）；{gone.hint}"
         near = get_close_matches(act, self._by_act, n=3, cutoff=0.5)
         near += [name for name in self._by_act if len(act) >= 2 and act in name and name not in near][: 3 - len(near)]
         hint = f"是否指{'、'.join(f'《{name}》' for name in near)}？" if near else ""
         return f"登记册里没有《{act}》；{hint}请用法律全称去掉“{_STATE}”的写法，确属新法的请先更新登记册"
 
 
-def _over(edition: Edition, citation: Citation, as_of: date) -> str:
-    instead = f"由{edition.replaced_by}取代；请改引现行规定" if edition.replaced_by else "请改引现行规定"
-    return f"{citation}：这一版本只施行到 {edition.end}，{as_of} 时已经废止或者被新版取代，{instead}"
+def _over(edition: Edition, end: date, citation: Citation, as_of: date) -> str:
+    what = "废止" if edition.certainty == "repealed" else "被新版取代"
+    instead = f"，由{edition.replaced_by}取代" if edition.replaced_by else ""
+    return f"{citation}：登记的版本（{edition.version}）自 {end + timedelta(days=1)} 起{what}{instead}，{as_of} 时不能引用；请改引现行规定"
 
 
 def _no_article(edition: Edition, citation: Citation) -> str:
