@@ -13,15 +13,8 @@ from pathlib import Path
 from exams.toml_source import MAX_BYTES, Section, TomlSource, refuse
 from home import digest
 from question_bank.item import AUDIENCES, KIND_TITLES, LEVELS
+from question_bank.kinds import KINDS
 
-#: kind -> the marking rules a part of that kind may use; the first is the default.
-RULES_OF_KIND = {
-    "single": ("exact",),
-    "multiple": ("all_or_nothing", "half_each"),
-    "true_false": ("exact",),
-    "short": ("manual",),
-    "case": ("manual",),
-}
 #: What a share may count: the attribute of an item, and how a message names it.
 SHARE_KINDS = {"subject": "科目", "act": "法律", "level": "能力层次"}
 #: Names of parallel forms in their order.
@@ -170,7 +163,7 @@ def read_text(path: Path, shipped: Path) -> str:
 
 def _part(section: Section) -> Part:
     kind = section.text("kind", choices=KIND_TITLES)
-    rules = RULES_OF_KIND[kind]
+    rules = KINDS[kind].rules
     part = Part(
         id=section.text("id", limit=30),
         title=section.text("title", limit=60),
