@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from hall.binding import bind_problem
 from hall.local_tls import make_certificate
 from hall.supervisor import Listening, supervise
 from home import Home, HomeError
@@ -55,20 +55,3 @@ def serve(
     scheme = "https" if tls else "http"
     console.print(f"考场：{scheme}://{host}:{port}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
     supervise(where, Listening(host, port, port + 1, tls, behind_proxy))
-
-
-def bind_problem(host: str, *, tls: bool, behind_proxy: str | None) -> str | None:
-    """Why this bind is refused, or None: answers and codes never cross a network in clear text."""
-    if behind_proxy is not None:
-        try:
-            ipaddress.ip_network(behind_proxy)
-        except ValueError:
-            return f"--behind-proxy {behind_proxy} 不是网段；例如 10.0.0.0/24"
-        return None
-    if tls:
-        return None
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    return None if local else f"监听 {host} 会让口令和答案明文过网；请加 --tls（用本地证书）或 --behind-proxy 网段"
