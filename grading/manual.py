@@ -1,0 +1,150 @@
+"""Marks that persons give: free text, and answers that the machine could not read. Blind: by pseudonym, question by question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sqlalchemy import Connection, select, update
+
+from exams.tables import candidate, script
+from grading.errors import MarkError
+from grading.marks import read_answers, settle
+from grading.tables import mark
+from home import OFFICE, audit, now_ms
+from people.tables import account
+from question_bank.marking import MARKED, NEEDS_PERSON, RULES, UNANSWERED
+
+#: Points are given in hundredths at the finest.
+FINEST = 100
+LONGEST_COMMENT = 1000
+
+
+@dataclass(frozen=True)
+class ManualItem:
+    """One answer in a marker's queue. No name, no admission number, no unit; ``answer`` is what was typed, untrusted."""
+
+    person_id: int
+    pseudonym: str
+    question: str
+    item: str
+    answer: str
+    max_points: Fraction
+    points: Fraction | None
+    by: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class QuestionLoad:
+    """How much of a sitting's manual marking one question is."""
+
+    item: str
+    part: str
+    question: str
+    waiting: int
+    done: int
+
+
+def manual_questions(connection: Connection, sitting_id: str) -> tuple[QuestionLoad, ...]:
+    """Questions of a sitting that persons mark, by form's question id, with what is waiting and what is done."""
+    rows = connection.execute(
+        select(mark.c.question, mark.c.item, mark.c.part, mark.c.state, mark.c.by)
+        .where(mark.c.sitting_id == sitting_id)
+        .where((mark.c.state == NEEDS_PERSON) | (mark.c.by != "machine"))
+    ).all()
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        counts = found.setdefault((row.item, row.part, row.question), [0, 0])
+        counts[row.state != NEEDS_PERSON] += 1
+    return tuple(QuestionLoad(*place, *counts) for place, counts in sorted(found.items()))
+
+
+def marking_queue(connection: Connection, sitting_id: str, question: str, item: str) -> tuple[ManualItem, ...]:
+    """Answers to one question (of the forms where ``question`` is ``item``) that persons mark, in pseudonym order."""
+    rows = connection.execute(
+        select(mark, candidate.c.pseudonym, script.c.answers)
+        .join(candidate, (candidate.c.sitting_id == mark.c.sitting_id) & (candidate.c.person_id == mark.c.person_id))
+        .join(script, (script.c.sitting_id == mark.c.sitting_id) & (script.c.person_id == mark.c.person_id))
+        .where(mark.c.sitting_id == sitting_id, mark.c.question == question, mark.c.item == item)
+        .where((mark.c.state == NEEDS_PERSON) | (mark.c.by != "machine"))
+        .order_by(candidate.c.pseudonym)
+    ).all()
+    return tuple(
+        ManualItem(
+            row.person_id, row.pseudonym, question, item, _shown(row.answers, question), Fraction(row.max_points),
+            None if row.points is None else Fraction(row.points), row.by, row.comment or "",
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _shown(answers: str, question: str) -> str:
+    try:
+        answer = read_answers(answers).get(question, "")
+    except MarkError:
+        return "（答卷内容读不出来，请查原始数据）"
+    return answer if isinstance(answer, str) else repr(answer)[:LONGEST_COMMENT]
+
+
+def read_points(text: str) -> Fraction:
+    """Points as a marker types them: ``2``, ``1.5``, ``3/2``, full width too.
+
+    :raises MarkError: it is no such number.
+    """
+    plain = text.strip().translate(str.maketrans("０１２３４５６７８９．／", "0123456789./"))
+    try:
+        return Fraction(plain) if len(plain) <= 12 and "e" not in plain.lower() and "_" not in plain else _no_points(text)
+    except (ValueError, ZeroDivisionError):
+        return _no_points(text)
+
+
+def _no_points(text: str) -> Fraction:
+    raise MarkError(f"分数“{text[:20]}”不是数字；请填 0 至满分之间的数，如 2 或 1.5")
+
+
+def set_manual_mark(
+    connection: Connection, sitting_id: str, person_id: int, question: str, points: Fraction, *, by: str, comment: str = ""
+) -> None:
+    """Enter a person's mark, in the caller's transaction; ``by`` is the marker's login.
+
+    :raises MarkError: points outside [0, maximum] or finer than hundredths; no such mark; a mark that the machine made
+        and nobody needs to decide; the marker is the candidate.
+    """
+    here = (mark.c.sitting_id == sitting_id) & (mark.c.person_id == person_id) & (mark.c.question == question)
+    row = connection.execute(select(mark).where(here)).first()
+    if row is None:
+        raise MarkError("没有这道题的答卷，或尚未机器评阅；请先运行阅卷")
+    manual = RULES[row.rule].score is None
+    if row.state == UNANSWERED or (not manual and row.state != NEEDS_PERSON and row.by == "machine"):
+        raise MarkError("本题已由系统按答案评定，不能人工改分；如认为答案有误，请走答案更正程序")
+    _check_points(points, Fraction(row.max_points))
+    comment = comment.strip()
+    if len(comment) > LONGEST_COMMENT:
+        raise MarkError(f"评语过长；请控制在 {LONGEST_COMMENT} 字以内")
+    if connection.execute(select(account.c.person_id).where(account.c.login == by)).scalar() == person_id:
+        raise MarkError("不能评阅自己的答卷；请换一位阅卷人")
+    values = {"points": str(points), "state": MARKED, "by": by, "comment": comment or None, "at": now_ms()}
+    connection.execute(update(mark).where(here).values(**values))
+    audit(connection, OFFICE, by, "mark.manual", f"{sitting_id}/{question}", person=person_id, points=str(points), before=row.points)
+    settle(connection, sitting_id)
+
+
+def _check_points(points: Fraction, most: Fraction) -> None:
+    if not 0 <= points <= most:
+        raise MarkError(f"分数应在 0 至 {most} 之间，现为 {points}")
+    if FINEST % points.denominator:
+        raise MarkError(f"分数最细到百分之一分，现为 {points}")
+
+
+def pending_names(connection: Connection, sitting_id: str, limit: int = 20) -> Sequence[str]:
+    """The first marks that need a person, as messages name them: ``准考证号 题号``."""
+    rows = connection.execute(
+        select(candidate.c.admission_no, mark.c.question)
+        .join(candidate, (candidate.c.sitting_id == mark.c.sitting_id) & (candidate.c.person_id == mark.c.person_id))
+        .where(mark.c.sitting_id == sitting_id, mark.c.state == NEEDS_PERSON)
+        .order_by(candidate.c.admission_no, mark.c.question)
+        .limit(limit)
+    ).all()
+    return [f"{row.admission_no} 第 {row.question} 题" for row in rows]
