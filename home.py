@@ -2,10 +2,10 @@
 
 A home is one folder (``pufa init DIR``) that holds one office's exams::
 
-    home/  home.toml  exam.db  office.db  release/  open/  secret/  exports/  backups/
+    home/  home.toml  exam/exam.db  office.db  release/  open/  secret/  exports/  backups/
 
-``exam.db`` is all that the candidate process may write; ``office.db`` and ``secret/`` are closed to it. No transaction
-spans the two. On PostgreSQL they are the schemas ``exam`` and ``office`` of one database, each with its own role.
+``exam/`` is all that the candidate process may write (a folder, so that SQLite's journals come under the same rule);
+``office.db`` and ``secret/`` are closed to it. No transaction spans the two databases. On PostgreSQL they are the schemas ``exam`` and ``office`` of one database, each with its own role.
 Instants are integers: milliseconds since 1970-01-01 UTC. This module imports no room.
 """
 
@@ -117,11 +117,11 @@ def connect(url: str, schema: str) -> Engine:
     """An engine on one of the two databases.
 
     SQLite: WAL, ``synchronous=FULL`` (a commit is on the disk before it returns), foreign keys, 30 s busy timeout.
-    PostgreSQL: every connection's search path is ``schema`` alone.
+    PostgreSQL: every connection's search path is ``schema`` alone. Error messages never repeat parameters (answers, names).
     """
     if make_url(url).get_backend_name() == "postgresql":
-        return create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        return create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: object, _record: object) -> None:
@@ -162,7 +162,7 @@ class Home:
         root = root.resolve()
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise HomeError(f"{root}：文件夹已存在且不为空；请换一个新文件夹，已有内容没有改动")
-        for name in ("release", "open", "exports", "backups"):
+        for name in ("exam", "release", "open", "exports", "backups"):
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bank", "papers", "keys", "nbgrader"):
             (root / "secret" / name).mkdir(parents=True)
@@ -215,7 +215,7 @@ class Home:
     @cached_property
     def exam(self) -> Engine:
         """The candidates' database, as the hall's role on PostgreSQL."""
-        return connect(self.exam_url or f"sqlite:///{self.root / 'exam.db'}", "exam")
+        return connect(self.exam_url or f"sqlite:///{self.root / 'exam' / 'exam.db'}", "exam")
 
     @cached_property
     def office(self) -> Engine:
