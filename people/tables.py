@@ -73,3 +73,14 @@ role_grant = Table(
     Column("granted_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
 )  # fmt: skip
+
+office_session = Table(
+    "office_session", OFFICE,                         # staff logged in to the office
+    Column("token_digest", String(64), primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("notice", Text),                           # JSON [tone, text]: what the next page tells once
+)  # fmt: skip
