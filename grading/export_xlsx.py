@@ -1,0 +1,107 @@
+"""The printed list: an A4 landscape sheet in constant memory, every cell text, header on each page, lines for stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import xlsxwriter
+
+from grading.listing import Layout, Listing, Tally, cells, reconciliation
+from home import local_text, now_ms
+
+FONT = "宋体"                       # on every office PC here; where it is not, the reader's own serif stands in
+#: What a person typed could be 32,767 characters at most in a cell; columns are bounded far below.
+OPTIONS = {
+    "constant_memory": True, "in_memory": False, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
+}  # fmt: skip
+A4, TITLE_ROW, HEADER_ROW = 9, 0, 1
+NARROW = 6.5                        # columns narrower than this are centred
+LINE = 13.0                         # points that a line of 10 points takes
+
+
+def write(out: BinaryIO, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
+    """Title, header, one row a candidate, the reconciliation line, notes, the stamp line."""
+    with xlsxwriter.Workbook(out, OPTIONS) as book:  # closes its temporary files also when a row fails
+        _fill(book, layout, listing, found, tally)
+
+
+def _fill(book: Any, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
+    sheet = book.add_worksheet("成绩册")
+    last = len(layout.columns) - 1
+    cell = {"font_name": FONT, "font_size": 10, "border": 1, "text_wrap": True, "valign": "vcenter", "num_format": "@"}
+    plain, narrow = book.add_format(cell), book.add_format({**cell, "align": "center"})
+    heading = book.add_format({"font_name": FONT, "font_size": 10, "bold": True, "border": 1, "text_wrap": True, "align": "center",
+                               "valign": "vcenter", "bg_color": "#EEEEEE"})  # fmt: skip
+    _page(sheet, layout, listing)
+    sheet.set_row(TITLE_ROW, 34)
+    title = book.add_format({"font_name": FONT, "font_size": 18, "bold": True, "align": "center", "valign": "vcenter"})
+    _across(sheet, TITLE_ROW, last, listing.title, title)
+    sheet.set_row(HEADER_ROW, 42)
+    for n, column in enumerate(layout.columns):
+        sheet.write_string(HEADER_ROW, n, column.title, heading)
+    row = _rows(sheet, layout, found, [narrow if column.width < NARROW else plain for column in layout.columns])
+    sheet.autofilter(HEADER_ROW, 0, max(HEADER_ROW, row - 1), last)
+    foot = book.add_format({"font_name": FONT, "font_size": 12, "text_wrap": True, "valign": "top"})
+    lines = _closing(listing, tally)
+    sheet.set_row(row, 20.0 * len(lines) + 12)
+    _across(sheet, row, last, "\n".join(lines), foot)
+    sheet.print_area(0, 0, row, last)
+
+
+def _rows(sheet: Any, layout: Layout, found: Iterator[Mapping[str, str]], styles: list[Any]) -> int:
+    row, write_string, write_blank = HEADER_ROW + 1, sheet.write_string, sheet.write_blank
+    widths = [column.width for column in layout.columns]
+    for number, columns in enumerate(found, 1):
+        texts = cells(layout, number, columns)
+        sheet.set_row(row, LINE * max(map(_lines, texts, widths)) + 4)
+        for place, text in enumerate(texts):
+            if text:
+                write_string(row, place, text, styles[place])
+            else:
+                write_blank(row, place, None, styles[place])
+        row += 1
+    return row
+
+
+def _page(sheet: Any, layout: Layout, listing: Listing) -> None:
+    for n, column in enumerate(layout.columns):
+        sheet.set_column(n, n, column.width)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.set_margins(left=0.3, right=0.3, top=0.5, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(HEADER_ROW)
+    sheet.freeze_panes(HEADER_ROW + 1, 0)
+    sheet.center_horizontally()
+    safe = listing.office.replace("&", "&&")
+    sheet.set_footer(f"&L{safe}  导出时间 {local_text(now_ms())}&C内部资料，注意保管&R第 &P 页 共 &N 页")
+
+
+def _across(sheet: Any, row: int, last: int, text: str, style: Any) -> None:
+    """One text over the whole width; ``merge_range`` would guess types, so the text is written by itself."""
+    if last > 0:
+        sheet.merge_range(row, 0, row, last, "", style)
+    sheet.write_string(row, 0, text, style)
+
+
+def _closing(listing: Listing, tally: Tally) -> list[str]:
+    """What stands below the list: one tall row, so that no page break parts the numbers from the stamps."""
+    return [
+        reconciliation(tally.counts),
+        *listing.notes,
+        "",
+        "制表人：                    复核人：                    负责人：                    日期：      年    月    日",
+        "",
+        "                    ".join(f"{stamp}（盖章）：" for stamp in listing.stamps),
+        "",
+    ]
+
+
+def _lines(text: str, width: float) -> int:
+    """How many lines a text takes in a column; a Chinese character is as wide as two digits."""
+    room = width - 0.6
+    if 2 * len(text) <= room:
+        return 1
+    wide = sum(1 if char < "\u2000" else 2 for char in text)
+    return int(-(-wide // room)) + (wide > 4 * room)  # long text breaks unevenly
