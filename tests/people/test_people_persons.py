@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from people_fixture import HEADINGS, TODAY, number_of, person_line, roster_xlsx
+from sqlalchemy import func, select
+
+from home import OFFICE, transaction, verify_audit
+from people.errors import RosterError
+from people.identity import reveal
+from people.persons import import_roster, rehearsal
+from people.roster import Roster, read_roster
+from people.tables import alias, person, post, unit
+
+
+def roster_of(*lines, headings=HEADINGS) -> Roster:
+    return read_roster(roster_xlsx(lines, headings), "名单.xlsx", TODAY)
+
+
+def take(home, roster):
+    with transaction(home.office) as connection:
+        return import_roster(connection, home.key("identity"), roster, "zhang")
+
+
+def count(home, table) -> int:
+    with home.office.connect() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_a_roster_makes_persons_units_and_posts_once(any_home):
+    roster = roster_of(*(person_line(n, unit=f"第{n % 3}镇") for n in range(1, 11)))
+    result = take(any_home, roster)
+    assert (result.new, result.known, result.changed, len(result.new_units)) == (10, 0, (), 3)
+    assert [one.row.name for one in result.people] == [row.name for row in roster.rows]
+    again = take(any_home, roster)
+    assert (again.new, again.known, again.changed, again.new_units) == (0, 10, (), ())
+    assert [one.person_id for one in again.people] == [one.person_id for one in result.people]
+    assert (count(any_home, person), count(any_home, unit), count(any_home, post)) == (10, 3, 3)
+    with any_home.office.connect() as connection:
+        row = connection.execute(select(person).order_by(person.c.id)).first()
+        assert verify_audit(connection, OFFICE) is None
+    assert row.identity_masked.startswith("3402**********") and number_of(1).encode() not in row.identity_cipher
+    assert reveal(any_home.key("identity"), row.document, row.identity_cipher) == number_of(1)
+    assert row.birth == date(1980, 2, 15)
+
+
+def test_no_number_in_clear_is_anywhere_in_the_home(home_folder):
+    take(home_folder, roster_of(person_line(1)))
+    home_folder.close()
+    found = [path for path in home_folder.root.rglob("*") if path.is_file() and number_of(1).encode() in path.read_bytes()]
+    assert found == []
+
+
+def test_what_differs_is_listed_and_blanks_erase_nothing(any_home):
+    take(any_home, roster_of(person_line(1), person_line(2)))
+    line = list(person_line(1, unit="新镇"))
+    line[7], line[11], line[4] = "副站长", "13900139000", ""
+    result = take(any_home, roster_of(line))
+    assert {(c.what, c.old, c.new) for c in result.changed} == {
+        ("手机", "13800138000", "13900139000"), ("单位", "测试镇人民政府", "新镇"), ("职务", "科员", "副站长"),
+    }  # fmt: skip
+    with any_home.office.connect() as connection:
+        row = connection.execute(select(person).where(person.c.id == result.people[0].person_id)).one()
+    assert (row.ethnic, row.phone) == ("汉族", "13900139000")
+
+
+def test_a_known_number_under_another_name_stops_everything(any_home):
+    take(any_home, roster_of(person_line(1, "王秀英")))
+    with pytest.raises(RosterError, match=r"名单:3: 姓名：证件号码 3402\*+\d{3}[\dX] 已登记为“王秀英”，名单上是“李秀英”"):
+        take(any_home, roster_of(person_line(2), person_line(1, "李秀英")))
+    assert count(any_home, person) == 1
+
+
+def test_a_former_name_explains_a_change_of_name(any_home):
+    take(any_home, roster_of(person_line(1, "王秀英")))
+    headings = ("姓名", "身份证号", "单位", "曾用名")
+    result = take(any_home, roster_of(("王晓英", number_of(1), "某村", "王秀英"), headings=headings))
+    assert ("姓名", "王秀英", "王晓英") in {(c.what, c.old, c.new) for c in result.changed}
+    old = take(any_home, roster_of(("王秀英", number_of(1), "某村", ""), headings=headings))
+    assert old.known == 1 and old.changed == (), "an old list still finds the person, and does not turn the name back"
+    assert count(any_home, alias) == 1
+
+
+def test_a_roster_with_faults_is_refused(any_home):
+    with pytest.raises(RosterError, match="Excel"):
+        take(any_home, roster_of(person_line(1), (2, "李四", "4.40524E+17", *person_line(2)[3:])))
+    assert count(any_home, person) == 0
+
+
+def test_a_rehearsal_shows_the_result_and_leaves_nothing(any_home):
+    with rehearsal(any_home.office) as connection:
+        assert import_roster(connection, any_home.key("identity"), roster_of(person_line(1)), "zhang").new == 1
+    assert (count(any_home, person), count(any_home, unit)) == (0, 0)
+
+
+def test_a_thousand_rows_in_batches(any_home):
+    lines = [(f"考生{'甲乙丙丁戊己庚辛壬癸'[n % 10]}", number_of(n, f"19{80 + n // 999}0101"), "某镇") for n in range(1100)]
+    roster = roster_of(*lines, headings=("姓名", "身份证号", "单位"))
+    assert roster.faults == ()
+    assert take(any_home, roster).new == 1100 and take(any_home, roster).known == 1100
