@@ -39,6 +39,8 @@ SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 FOLDER = re.compile(r"[a-z0-9][a-z0-9_]*")
 _OPTION = re.compile(r"- \[([ xX])\]\s*(.*)")
 _POINT = re.compile(r"-\s*[(（]\s*(\d{1,3}(?:\.\d{1,2})?)\s*(?:分\s*)?[)）]\s*(.*)")
+#: what could move a terminal's cursor or turn text around: C0, C1 and bidirectional controls
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ANCHOR = re.compile(r"\{([^{}\n]{0,20})\}")
 
 
@@ -68,6 +70,7 @@ def parse_item(text: str, path: Path, pool: str, subject: str) -> tuple[Item | N
     """Item and faults from the text of a file; the slug is the file's name. The item is None if any fault is an error."""
     lines = text.replace("\r\n", "\n").split("\n")
     front, faults = read_front_matter(lines, path)
+    faults += [Fault(path, number, ERROR, "有看不见的控制字符；请删去这一行重新输入") for number, line in enumerate(lines, 1) if _CONTROL.search(line)]
     if not SLUG.fullmatch(path.stem) or not 3 <= len(path.stem) <= 60:
         faults.append(Fault(path, 1, ERROR, "文件名应为 3 至 60 个字符的小写英文、数字和连字符；请改名"))
     body = _split_body(lines, front.end)

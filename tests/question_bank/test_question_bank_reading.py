@@ -69,6 +69,8 @@ DAMAGED = [
     (SINGLE.replace("---\n", "", 1), "应以 --- 开始"),
     ("", "应以 --- 开始"),
     ("---\n[1, 2]\n---\n", "各行"),
+    (SINGLE.replace("老赵", "老\x1b[2J赵"), "some-item.md:13: 有看不见的控制字符"),
+    (SINGLE.replace("老赵", "老\u202e赵"), "some-item.md:13: 有看不见的控制字符"),
     (SINGLE.replace("{d}", "{e}"), "{e} 没有对应的选项"),
     (SINGLE.replace("{d}", "{选项}"), "{选项} 没有对应的选项"),
     (SINGLE.replace("协议只有道德约束，不必履行", "协议有法律约束力， 应当履行"), "文字相同"),
