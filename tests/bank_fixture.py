@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from question_bank.statutes import COLUMNS, parse_articles
+
 #: slug -> (subject, text). One of each kind and one more, all valid.
 SMALL = {
     "owners-vote-parking": ("civil_code", """---
@@ -230,3 +232,16 @@ def write_generated_bank(folder: Path, n: int, seed: int, pool: str = "sample_ex
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def write_statutes(folder: Path, *rows: tuple[str, str, str, str, str], status: str = "现行有效(截至2026-06-26目录)") -> Path:
+    """A folder of statute texts with its index. ``rows``: act, file, version date, effective date, text."""
+    folder.mkdir(exist_ok=True)
+    lines = ["\t".join(COLUMNS)]
+    for act, file, version, effective, text in rows:
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text(f"# {act}\n\n{text}\n", encoding="utf-8")
+        count = len([name for name in parse_articles(text) if "之" not in name])
+        lines.append("\t".join([act, f"中华人民共和国{act}", file, str(count), version, effective, status, ""]))
+    (folder / "INDEX.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from bank_fixture import write_statutes
 
 from question_bank.errors import CitationFault, RegistryError
 from question_bank.item import Citation
 from question_bank.registry import SHIPPED, Registry, text_digest, write_text
 from question_bank.registry_build import build_registry, compare
-from question_bank.statutes import COLUMNS, parse_articles
+from question_bank.statutes import parse_articles
 
 TODAY = date(2026, 11, 23)
 ENVIRONMENT = date(2026, 8, 15)     # 生态环境法典第1242条
@@ -97,19 +98,6 @@ def test_articles_are_found_in_a_text() -> None:
 
 
 # ---------------------------------------------------------------- building
-
-
-def write_statutes(folder: Path, *rows: tuple[str, str, str, str, str], status: str = "现行有效(截至2026-06-26目录)") -> Path:
-    """rows: act, file, version date, effective date, text."""
-    folder.mkdir(exist_ok=True)
-    lines = ["\t".join(COLUMNS)]
-    for act, file, version, effective, text in rows:
-        (folder / file).parent.mkdir(exist_ok=True)
-        (folder / file).write_text(f"# {act}\n\n{text}\n", encoding="utf-8")
-        count = len([name for name in parse_articles(text) if "之" not in name])
-        lines.append("\t".join([act, f"中华人民共和国{act}", file, str(count), version, effective, status, ""]))
-    (folder / "INDEX.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
 
 
 OLD = ("路灯法", "路灯法.md", "2020-01-01", "2020-03-01", "第一条　甲。\n第二条　乙。\n第三条　丙。")
