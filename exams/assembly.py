@@ -24,7 +24,7 @@ from exams.blueprint import Blueprint
 from exams.eligible import expected, pools_of_parts
 from exams.errors import ContentError
 from exams.paper import Paper, PaperForm, PaperQuestion
-from exams.program import Row, Slot, decimal_text, rows_of, target_score
+from exams.program import Row, Slot, decimal_text, rows_of, seed_hash, target_score
 from exams.shortfall import elastic_shortfall, shortfalls
 from question_bank.bank import Bank
 
@@ -36,11 +36,6 @@ GAP = 0.05
 TRIES = 3
 
 OPTIMAL, INFEASIBLE = 0, 2
-
-
-def seed_hash(seed: int) -> str:
-    """What a manifest says of its seed before the seed is disclosed: SHA-256 of its 32 hex digits."""
-    return hashlib.sha256(f"{seed:032x}".encode()).hexdigest()
 
 
 def assemble(

@@ -22,6 +22,7 @@ FORM_NAMES = "ABCDEFGHIJKLMNOPQRST"
 SHIPPED = Path(__file__).parent / "papers"
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,29}")
+_FORMS = re.compile(r"^forms[ \t]*=[ \t]*\d+", re.MULTILINE)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{2,79}")
 
 
@@ -100,6 +101,14 @@ class Blueprint:
     @property
     def form_names(self) -> tuple[str, ...]:
         return tuple(FORM_NAMES[: self.forms])
+
+    def with_forms(self, forms: int) -> Blueprint:
+        """The same blueprint with another number of parallel forms, changed in its text too.
+
+        :raises ContentError: the number is out of range.
+        """
+        text, changed = _FORMS.subn(f"forms = {forms}", self.source, count=1)
+        return Blueprint.parse(text if changed else f"forms = {forms}\n{text}", "蓝图")
 
     @classmethod
     def read(cls, path: Path) -> Blueprint:

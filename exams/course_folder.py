@@ -5,7 +5,7 @@
     source/form-A/paper.ipynb     with keys                        keys/A.json       what markers get
     release/form-A/paper.ipynb    what candidates may get          manifest.json     the Paper
     nbgrader_config.py            marks without a kernel, and never gives marks for silence
-    blueprint.toml                where the caller gives it
+    blueprint.toml, seed.txt      where the caller gives them
 
 The folder as a whole is secret. It is built aside and renamed; one that holds anything else is left alone.
 """
@@ -13,6 +13,7 @@ The folder as a whole is secret. It is built aside and renamed; one that holds a
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from home import write_atomically
 OWN = frozenset({"source", "release", "keys", "manifest.json", "nbgrader_config.py", "blueprint.toml", "seed.txt"})
 
 NOTEBOOK = "paper"
+_ASCII = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")   # what nbgrader takes as a course id
 
 _CONFIG = '''"""由 pufa 生成，供 nbgrader 使用。本文件夹含答案，不得交给考生。"""
 
@@ -62,9 +64,16 @@ def assignment_of(form: str) -> str:
 
 
 def write_course(
-    out: Path, paper: Paper, publics: Sequence[PublicForm], keys: Sequence[KeyForm], blueprint: Blueprint | None = None
+    out: Path,
+    paper: Paper,
+    publics: Sequence[PublicForm],
+    keys: Sequence[KeyForm],
+    blueprint: Blueprint | None = None,
+    seed: int | None = None,
 ) -> None:
     """Write the course folder of a paper, or replace one that nobody has worked in.
+
+    With ``blueprint`` and ``seed`` the folder can be verified by itself.
 
     :raises ContentError: ``out`` holds other things, such as submissions or a gradebook.
     """
@@ -76,15 +85,17 @@ def write_course(
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
-        _fill(aside, out.name, paper, publics, keys, blueprint)
+        _fill(aside, out.name if _ASCII.fullmatch(out.name) else paper.id, paper, publics, keys)
+        if blueprint is not None:
+            write_atomically(aside / "blueprint.toml", blueprint.source)
+        if seed is not None:
+            write_atomically(aside / "seed.txt", f"{seed:032x}\n", 0o600)
         _replace(out, aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _fill(
-    folder: Path, course: str, paper: Paper, publics: Sequence[PublicForm], keys: Sequence[KeyForm], blueprint: Blueprint | None
-) -> None:
+def _fill(folder: Path, course: str, paper: Paper, publics: Sequence[PublicForm], keys: Sequence[KeyForm]) -> None:
     folder.mkdir(mode=0o700)
     for public, key in zip(publics, keys, strict=True):
         name = assignment_of(public.form)
@@ -94,8 +105,6 @@ def _fill(
     config = _CONFIG.format(course=course, code_stub=CODE_STUB, text_stub=TEXT_STUB)
     write_atomically(folder / "nbgrader_config.py", config)
     write_atomically(folder / "manifest.json", json.dumps(asdict(paper), ensure_ascii=False, indent=1) + "\n", 0o600)
-    if blueprint is not None:
-        write_atomically(folder / "blueprint.toml", blueprint.source)
 
 
 def _replace(out: Path, aside: Path) -> None:

@@ -47,6 +47,7 @@ def public_form(paper: Paper, form: str, blueprint: Blueprint, bank: Mapping[str
         minutes=blueprint.minutes,
         parts=tuple(PublicPart(part.id, part.title, part.instructions) for part in blueprint.parts),
         questions=tuple(_public(question, bank[question.item], blueprint) for question in _find(paper, form).questions),
+        shuffle_questions=blueprint.shuffle_questions,
     )
 
 

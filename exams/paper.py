@@ -56,6 +56,7 @@ class PublicForm:
     minutes: int
     parts: tuple[PublicPart, ...]
     questions: tuple[PublicQuestion, ...]
+    shuffle_questions: bool = True  # whether each candidate sees an order of their own within a part
 
 
 @dataclass(frozen=True)

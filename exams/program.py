@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -74,3 +75,8 @@ def decimal_text(value: Fraction) -> str:
     '62.5000'
     """
     return f"{float(round(value, 4)):.4f}"
+
+
+def seed_hash(seed: int) -> str:
+    """What a manifest says of its seed before the seed is disclosed: SHA-256 of its 32 hex digits."""
+    return hashlib.sha256(f"{seed:032x}".encode()).hexdigest()

@@ -11,9 +11,10 @@ from bank_fixture import write_generated_bank, write_small_bank
 from paper_fixture import ALL_KINDS, AS_OF, blueprint_text, draw, generated_bank, hashes_of
 from scipy.stats import chi2
 
-from exams.assembly import assemble, seed_hash
+from exams.assembly import assemble
 from exams.blueprint import Blueprint
 from exams.errors import ContentError
+from exams.program import seed_hash
 from exams.verify import spread, verify
 from question_bank.bank import Bank
 from question_bank.item import Citation, Item, Option

@@ -53,10 +53,11 @@ def test_keys_follow_the_options_to_their_new_places(tmp_path: Path) -> None:
 
 def test_options_stay_when_the_blueprint_says_so(tmp_path: Path) -> None:
     _, bank, *_ = small_paper(tmp_path)
-    blueprint = Blueprint.parse("shuffle_options = false\n" + ALL_KINDS)
+    blueprint = Blueprint.parse("shuffle_options = false\nshuffle_questions = false\n" + ALL_KINDS)
     for seed in range(4):
         paper = draw(blueprint, bank, seed)
         public = public_form(paper, "A", blueprint, bank)
+        assert not public.shuffle_questions
         assert all(question.fixed_order for question in public.questions)
         assert all(q.anchors == "".join(o.anchor for o in bank[q.item].options) for q in paper.forms[0].questions)
 
