@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from bank_fixture import SMALL, write_generated_bank, write_small_bank
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from question_bank.bank import SHIPPED, Bank, BankFault
 from question_bank.item import Citation
 from question_bank.item_file import parse_item, read_item
+from question_bank.rendering import plain_letters, rationale_html, stem_html
 
 SINGLE = SMALL["mediation-agreement-regret"][1]
 MULTIPLE = SMALL["committee-powers"][1]
@@ -164,3 +167,19 @@ SHIPPED_FILES = sorted(SHIPPED.rglob("*.md"))
 def test_shipped_item_reads(path: Path) -> None:
     item, faults = read_item(path, SHIPPED)
     assert item is not None and not faults, [str(fault) for fault in faults]
+
+
+@given(st.sampled_from([text for _, text in SMALL.values()]), st.data())
+@settings(max_examples=300)
+def test_no_damage_ends_in_a_trace(text: str, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(len(text), start + data.draw(st.integers(0, 30)))
+        junk = data.draw(st.one_of(st.text(max_size=8), st.sampled_from(["---\n", "## 解析\n", "- [x] ", "{a}", "[[", ": ", "\n  - ", "|\n", "!!int x", "1e999", "2026-13-01"])))
+        text = text[:start] + junk + text[end:]
+    item, faults = parse_item(text, Path("some-item.md"), "sample_exam", "civil_code")
+    assert (item is None) == any(fault.severity == "error" for fault in faults)
+    assert all(1 <= fault.line <= text.count("\n") + 2 and fault.message for fault in faults)
+    if item:
+        stem_html(item)
+        rationale_html(item.rationale, plain_letters(item))
