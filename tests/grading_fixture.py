@@ -6,8 +6,9 @@ import json
 from datetime import date
 from pathlib import Path
 
+from exams.course_folder import write_course
 from exams.forms import write_key_form, write_public_form
-from exams.paper import KeyEntry, KeyForm, PublicForm, PublicOption, PublicPart, PublicQuestion
+from exams.paper import KeyEntry, KeyForm, Paper, PublicForm, PublicOption, PublicPart, PublicQuestion
 from exams.tables import candidate, paper, script, sitting
 from home import Home, digest, instant_of, transaction
 from people.tables import person
@@ -132,3 +133,11 @@ def add_script(home: Home, ident: str, person_id: int, answers: object, *, raw: 
         connection.execute(script.insert().values(
             sitting_id=ident, person_id=person_id, form=form, answers=text, display_order="[]", started_at=opens,
             finished_at=opens + 2_585_000, closed_by="handin", copied_at=opens))
+
+
+def write_test_course(folder: Path, *, essay: bool = True) -> tuple[PublicForm, KeyForm]:
+    """An nbgrader course folder of the hand-made form."""
+    public, keys = forms("p1", essay=essay)
+    manifest = Paper("p1", "0" * 64, "0" * 64, "2026-11-23", "0" * 64, ())
+    write_course(folder, manifest, [public], [keys])
+    return public, keys
