@@ -48,6 +48,11 @@ class ImportResult:
     changed: tuple[Change, ...]
     new_units: tuple[str, ...]
 
+    @property
+    def person_ids(self) -> tuple[int, ...]:
+        """Ids in roster order."""
+        return tuple(one.person_id for one in self.people)
+
 
 @dataclass
 class _Known:
