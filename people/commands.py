@@ -1,0 +1,130 @@
+"""``pufa people``: rosters and staff accounts from the command line."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from home import Home, HomeError, transaction
+from people.accounts import ROLES, add_account, check_password, disable_account, list_accounts
+from people.errors import AccountError, PeopleError, RosterError
+from people.persons import ImportResult, import_roster, rehearsal
+from people.roster import Roster, read_roster_file
+
+commands = typer.Typer(help="人员、名单与工作账号。", no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
+_SHOWN = 50
+
+
+def _home(folder: Path) -> Home:
+    try:
+        return Home.open(folder)
+    except HomeError as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from None
+
+
+def _refuse(error: PeopleError) -> typer.Exit:
+    console.print(str(error), style="red", markup=False)
+    return typer.Exit(1)
+
+
+@commands.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="名单：.xlsx 或 .csv", exists=True, dir_okay=False, readable=True)],
+    home: HomeOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只核对，不写入")] = False,
+) -> None:
+    """导入人员名单；有任何一处错误就整份不导入，并列出全部错误。"""
+    where = _home(home)
+    try:
+        roster = read_roster_file(file, date.today())
+        with rehearsal(where.office) if dry_run else transaction(where.office) as connection:
+            result = import_roster(connection, where.key("identity"), roster, "command")
+    except RosterError as error:
+        for fault in error.faults:
+            console.print(f"{file}:{fault}", style="red", markup=False)
+        console.print(f"共 {len(error.faults)} 处错误，没有写入任何内容。")
+        raise typer.Exit(1) from None
+    finally:
+        where.close()
+    _show(file, roster, result, dry_run)
+
+
+def _show(file: Path, roster: Roster, result: ImportResult, dry_run: bool) -> None:
+    for warning in roster.warnings[:_SHOWN]:
+        console.print(f"提醒 {file}:{warning}", style="yellow", markup=False)
+    if len(roster.warnings) > _SHOWN:
+        console.print(f"……另有 {len(roster.warnings) - _SHOWN} 条提醒")
+    if result.changed:
+        table = Table("姓名", "证件号码", "变化", "原来", "现在", title="已登记人员的变化")
+        for change in result.changed[:_SHOWN]:
+            table.add_row(change.name, change.masked, change.what, change.old, change.new)
+        console.print(table)
+    done = "核对无误，没有写入（--dry-run）" if dry_run else "已导入"
+    console.print(f"{done}：新增 {result.new} 人，已登记 {result.known} 人，变化 {len(result.changed)} 处，新单位 {len(result.new_units)} 个")
+
+
+@commands.command("add-staff")
+def add_staff(
+    login: Annotated[str, typer.Argument(help="登录名：小写字母、数字，以字母开头")],
+    name: Annotated[str, typer.Option(help="姓名")],
+    role: Annotated[list[str], typer.Option(help="角色，可多次给出：" + "、".join(f"{key} {one.title}" for key, one in ROLES.items()))],
+    home: HomeOption,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="从标准输入读一行作口令")] = False,
+) -> None:
+    """新建工作账号。口令在终端上输入两次，不显示，至少 12 个字符。"""
+    where = _home(home)
+    try:
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password(login)
+        with transaction(where.office) as connection:
+            add_account(connection, login, name, password, role, "command")
+    except AccountError as error:
+        raise _refuse(error) from None
+    finally:
+        where.close()
+    console.print(f"已建立工作账号“{login}”（{name}）。", markup=False)
+
+
+def _ask_password(login: str) -> str:
+    if not sys.stdin.isatty():
+        raise AccountError("这里不是终端，无法输入口令；请用 --password-stdin")
+    password = getpass.getpass("口令：")
+    check_password(login, password)
+    if getpass.getpass("再输一次：") != password:
+        raise AccountError("两次输入的口令不同，没有建立账号")
+    return password
+
+
+@commands.command("list-staff")
+def list_staff(home: HomeOption) -> None:
+    """列出工作账号。"""
+    where = _home(home)
+    table = Table("登录名", "姓名", "角色", "状态")
+    with where.office.connect() as connection:
+        for one in list_accounts(connection):
+            table.add_row(one.login, one.name, one.role_titles, "停用" if one.disabled else "在用")
+    where.close()
+    console.print(table)
+
+
+@commands.command("disable-staff")
+def disable_staff(login: str, home: HomeOption) -> None:
+    """停用工作账号；它做过的事仍留在记录里。"""
+    where = _home(home)
+    try:
+        with transaction(where.office) as connection:
+            disable_account(connection, login, "command")
+    except AccountError as error:
+        raise _refuse(error) from None
+    finally:
+        where.close()
+    console.print(f"已停用“{login}”。", markup=False)
