@@ -132,7 +132,7 @@ def _decoy() -> str:
 
 
 def authenticate(connection: Connection, login: str, password: str) -> Account:
-    """The account behind a login and password. Throttling is the caller's: see :class:`Throttle`.
+    """The account behind a login and password. Pages call :func:`log_in`, which is throttled.
 
     :raises LoginRefused: unknown, disabled or wrong, after the same work and with the same words.
     """
@@ -142,6 +142,17 @@ def authenticate(connection: Connection, login: str, password: str) -> Account:
     if row is None or not usable or not right:
         raise LoginRefused(REFUSED)
     return get_account(connection, row.id)
+
+
+def log_in(connection: Connection, throttle: Throttle, login: str, password: str, address: str, now: int) -> Account:
+    """:func:`authenticate` behind a throttle: what every login page calls. ``address``: the client's; ``now``: ms UTC.
+
+    :raises LoginRefused: wrong, or too many failures lately.
+    """
+    throttle.attempt(login, address, now)
+    known = authenticate(connection, login, password)
+    throttle.succeeded(login, address)
+    return known
 
 
 def _verify(hashed: str, password: str) -> bool:
@@ -253,17 +264,16 @@ class Throttle:
         self._failures: OrderedDict[tuple[str, ...], tuple[int, int]] = OrderedDict()
         self._lock = Lock()
 
-    def check(self, login: str, address: str, now: int) -> None:
-        """:raises LoginRefused: too many failures lately."""
+    def attempt(self, login: str, address: str, now: int) -> None:
+        """Count an attempt before it is looked at, so that many at once cannot slip through.
+
+        :raises LoginRefused: too many failures lately.
+        """
         with self._lock:
             for key, allowed in self._keys(login, address):
                 count, last = self._failures.get(key, (0, 0))
                 if count >= allowed and now - last < self._pause:
                     raise LoginRefused(f"输错次数过多，请 {-(-(self._pause - now + last) // 60_000)} 分钟后再试")
-
-    def failed(self, login: str, address: str, now: int) -> None:
-        """Count a failure."""
-        with self._lock:
             for key, _ in self._keys(login, address):
                 count, last = self._failures.pop(key, (0, 0))
                 self._failures[key] = (count + 1 if now - last < self._pause else 1, now)
@@ -271,9 +281,12 @@ class Throttle:
                 self._failures.popitem(last=False)
 
     def succeeded(self, login: str, address: str) -> None:
-        """Forget the failures of this pair."""
+        """Forget the failures of this pair, and take back what this attempt counted for the login."""
+        pair, alone = (key for key, _ in self._keys(login, address))
         with self._lock:
-            self._failures.pop(self._keys(login, address)[0][0], None)
+            self._failures.pop(pair, None)
+            count, last = self._failures.get(alone, (1, 0))
+            self._failures[alone] = (count - 1, last)
 
     def _keys(self, login: str, address: str) -> tuple[tuple[tuple[str, ...], int], ...]:
         login = login.strip().lower()[:40]

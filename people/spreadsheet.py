@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -63,18 +64,19 @@ def read_spreadsheet(data: bytes, file_name: str) -> tuple[Sheet, ...]:
 
 def _read_xlsx(data: bytes, file_name: str) -> tuple[Sheet, ...]:
     damaged = RosterError([f"{file_name}：打不开这个表格文件，可能已损坏；请用 Excel 或 WPS 打开，另存为 .xlsx 后重试"])
-    try:
-        _check_archive(data, file_name)
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    except _BROKEN:
-        raise damaged from None
-    try:
-        sheets = tuple(_read_sheet(sheet, file_name) for sheet in book.worksheets[:MAX_SHEETS])
-    except _BROKEN:
-        raise damaged from None
-    finally:
-        book.close()
-    return sheets
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # openpyxl remarks on styles and odd dates that we do not use
+        try:
+            _check_archive(data, file_name)
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        except _BROKEN:
+            raise damaged from None
+        try:
+            return tuple(_read_sheet(sheet, file_name) for sheet in book.worksheets[:MAX_SHEETS])
+        except _BROKEN:
+            raise damaged from None
+        finally:
+            book.close()
 
 
 def _check_archive(data: bytes, file_name: str) -> None:

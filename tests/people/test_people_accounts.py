@@ -6,6 +6,7 @@ from sqlalchemy import select
 from home import OFFICE, transaction, verify_audit
 from people.accounts import (
     CONFLICTS,
+    REFUSED,
     ROLES,
     Throttle,
     add_account,
@@ -17,6 +18,7 @@ from people.accounts import (
     list_accounts,
     revoke_role,
 )
+from people.accounts import log_in as throttled_log_in
 from people.errors import AccountError, LoginRefused
 from people.tables import account, office_session
 
@@ -122,24 +124,36 @@ def test_guessing_is_slowed_down_per_address_and_for_unknown_logins_too():
     throttle = Throttle(allowed=3, pause_ms=60_000)
     for login in ("wangfang", "nobody"):
         for moment in range(3):
-            throttle.check(login, "10.0.0.1", moment)
-            throttle.failed(login, "10.0.0.1", moment)
+            throttle.attempt(login, "10.0.0.1", moment)
         with pytest.raises(LoginRefused, match="1 分钟后再试"):
-            throttle.check(login, "10.0.0.1", 10)
-        throttle.check(login, "10.0.0.2", 10)
-        throttle.check(login, "10.0.0.1", 60_010)
+            throttle.attempt(login, "10.0.0.1", 10)
+        throttle.attempt(login, "10.0.0.2", 10)
+        throttle.attempt(login, "10.0.0.1", 60_010)
     for n in range(12):
-        throttle.failed("liming", f"10.0.0.{n}", 100)
+        throttle.attempt("liming", f"10.0.0.{n}", 100)
     with pytest.raises(LoginRefused):
-        throttle.check("liming", "10.9.9.9", 101)
+        throttle.attempt("liming", "10.9.9.9", 101)
 
 
 def test_success_forgets_failures_and_memory_stays_bounded():
     throttle = Throttle(allowed=2)
-    throttle.failed("a", "x", 1)
-    throttle.succeeded("a", "x")
-    throttle.failed("a", "x", 2)
-    throttle.check("a", "x", 3)
+    for n in range(50):
+        throttle.attempt("a", f"x{n % 3}", n)
+        throttle.succeeded("a", f"x{n % 3}")
     for n in range(Throttle.MOST_KEYS + 50):
-        throttle.failed(f"u{n}", "x", 4)
+        throttle.attempt(f"u{n}", "x", 4)
     assert len(throttle._failures) == Throttle.MOST_KEYS
+
+
+def test_a_throttled_login_stays_shut_even_for_the_right_password(home_folder):
+    add(home_folder)
+    throttle = Throttle(allowed=3, pause_ms=60_000)
+    with home_folder.office.connect() as connection:
+        for moment in range(3):
+            with pytest.raises(LoginRefused, match=REFUSED):
+                throttled_log_in(connection, throttle, "wangfang", "wrong", "10.0.0.1", moment)
+        with pytest.raises(LoginRefused, match="次数过多"):
+            throttled_log_in(connection, throttle, "wangfang", GOOD, "10.0.0.1", 3)
+        assert throttled_log_in(connection, throttle, "wangfang", GOOD, "10.0.0.1", 60_003).login == "wangfang"
+        for moment in range(60_004, 60_024):
+            throttled_log_in(connection, throttle, "wangfang", GOOD, "10.0.0.1", moment)

@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from people_fixture import HEADINGS, TODAY, number_of, person_line, roster_xlsx
 
 import people.spreadsheet
@@ -201,3 +203,60 @@ def test_a_cell_far_away_neither_hangs_nor_is_lost_in_silence():
     book.active.cell(1_048_576, 16_384, "x")
     roster = read_roster(book_bytes(book), "a.xlsx", TODAY)
     assert len(roster.rows) == 1
+
+
+def test_styles_and_dates_that_openpyxl_remarks_on_are_read_in_silence():
+    """Some programs write no styles at all, and date cells whose number is no date."""
+    line = list(person_line(1))
+    line[5] = datetime(1980, 2, 15)
+    source = zipfile.ZipFile(io.BytesIO(roster_xlsx([line])))
+    out = io.BytesIO()
+    with source, zipfile.ZipFile(out, "w") as archive:
+        for part in source.infolist():
+            body = source.read(part)
+            if part.filename.endswith("styles.xml"):
+                body = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"></styleSheet>'
+            archive.writestr(part, body)
+    roster = read_roster(out.getvalue(), "a.xlsx", TODAY)
+    assert roster.faults == () and len(roster.rows) == 1
+
+
+WHOLE = roster_xlsx([person_line(n) for n in range(1, 4)])
+
+
+def unzipped(name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(WHOLE)) as archive:
+        return archive.read(name)
+
+
+PARTS = {name: unzipped(name) for name in ("xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/workbook.xml", "xl/styles.xml")}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(PARTS)), st.floats(0, 1), st.binary(max_size=12), st.integers(0, 12))
+def test_a_workbook_with_any_part_altered_is_read_or_refused_never_a_stack_trace(name, where, put, drop):
+    body = PARTS[name]
+    at = int(where * len(body))
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(WHOLE)) as source, zipfile.ZipFile(out, "w") as archive:
+        for part in source.namelist():
+            archive.writestr(part, body[:at] + put + body[at + drop :] if part == name else source.read(part))
+    try:
+        roster = read_roster(out.getvalue(), "a.xlsx", TODAY)
+    except RosterError as error:
+        assert error.faults
+    else:
+        assert all(len(row.number) == 18 for row in roster.rows)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(st.text(max_size=20), max_size=6), max_size=6))
+def test_any_csv_is_read_or_refused(table):
+    out = io.StringIO()
+    csv.writer(out).writerows([["姓名", "身份证号", "单位", "性别", "出生年月", "民族"], *table])
+    try:
+        roster = read_roster(out.getvalue().encode("utf-8", "replace"), "a.csv", TODAY)
+    except RosterError as error:
+        assert error.faults
+    else:
+        assert roster.faults or roster.rows
