@@ -1,0 +1,265 @@
+"""An attempt: one candidate's one go at one form; started once, resumed on any new page, closed once.
+
+All functions work on exam.db inside the caller's transaction, and every change of state is one conditional statement, so
+that two processes, two tabs or two clicks end in the same single outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, ScalarSelect, and_, insert, or_, select, text, update
+
+from exams.answers import is_blank
+from exams.display import Order, order_from_json, order_to_json
+from exams.errors import AttemptError
+from exams.refusals import Refused
+from exams.sessions import Standing, note_incident
+from exams.tables import attempt, entry, grant, handin, open_sitting, save, session
+from home import EXAM, audit, digest, local_text
+
+#: how long past limit and grace an attempt waits for saves that arrived in time and are still in the queue
+SWEEP_AFTER_MS = 15_000
+MAX_GRANT_S = 4 * 3600
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a newly opened paper page needs. ``writer`` makes all earlier pages of the attempt stale."""
+
+    attempt_id: int
+    writer: int
+    limit_at: int
+    order: Order
+    answers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How an attempt ended. ``closed_by``: handin, time or officer; ``at`` ms UTC; ``receipt`` 64 hex digits."""
+
+    at: int
+    closed_by: str
+    receipt: str
+    unanswered: int
+
+
+def may_start(who: Standing, now: int) -> Refused | None:
+    """Why this candidate may not start now, or None. Early, late, barred, over."""
+    if who.barred:
+        return Refused("barred")
+    if who.sitting_closed_at is not None or now >= who.closes_at:
+        return Refused("over")
+    if now < who.opens_at:
+        return Refused("early", opens=local_text(who.opens_at))
+    if who.late_entry_minutes is not None and now > who.opens_at + who.late_entry_minutes * 60_000:
+        return Refused("late_entry", minutes=who.late_entry_minutes)
+    return None
+
+
+def limit_of(who: Standing, start: int) -> int:
+    """When a paper started at ``start`` ends, ms UTC, before any grant."""
+    return min(start + who.minutes * 60_000, who.closes_at)
+
+
+def start(connection: Connection, who: Standing, order: Order, now: int) -> int:
+    """Start the attempt, or find the one that was started already; returns its id. Never two.
+
+    :raises Refused: not now, or started on another device.
+    """
+    known = _attempt_of(connection, who.entry_id)
+    if known is None:
+        refusal = may_start(who, now)
+        if refusal:
+            raise refusal
+        connection.execute(
+            text(
+                "INSERT INTO attempt (entry_id, sitting_id, form, display_order, started_at, limit_at, state, writer, device)"
+                " VALUES (:entry, :sitting, :form, :shown, :now, :limit, 'open', 0, :device) ON CONFLICT (entry_id) DO NOTHING"
+            ),
+            {
+                "entry": who.entry_id, "sitting": who.sitting_id, "form": who.form, "shown": order_to_json(order),
+                "now": now, "limit": limit_of(who, now), "device": who.device,
+            },
+        )  # fmt: skip
+        known = _attempt_of(connection, who.entry_id)
+        assert known is not None
+    if known.state == "open" and known.device not in (None, who.device):
+        raise Refused("device")
+    return int(known.id)
+
+
+def _attempt_of(connection: Connection, entry_id: int) -> Row[tuple[object, ...]] | None:
+    return connection.execute(select(attempt).where(attempt.c.entry_id == entry_id)).first()
+
+
+def open_page(connection: Connection, who: Standing, now: int) -> Page:
+    """A new page of the paper takes over: writer number + 1, with everything that was saved so far.
+
+    :raises Refused: not started, ended, or open on another device.
+    """
+    same_device = or_(attempt.c.device.is_(None), attempt.c.device == who.device)
+    row = connection.execute(
+        update(attempt)
+        .where(attempt.c.entry_id == who.entry_id, attempt.c.state == "open", same_device)
+        .values(writer=attempt.c.writer + 1, device=who.device, last_seen_at=now)
+        .returning(attempt.c.id, attempt.c.writer, attempt.c.limit_at, attempt.c.display_order)
+    ).first()
+    if row is None:
+        known = _attempt_of(connection, who.entry_id)
+        raise Refused("not_started") if known is None else refusal_of_state(known.state, known.closed_by) or Refused("device")
+    answers = effective_answers(connection, row.id) if row.writer > 1 else {}
+    return Page(row.id, row.writer, row.limit_at, order_from_json(row.display_order), answers)
+
+
+def refusal_of_state(state: str, closed_by: str | None) -> Refused | None:
+    """Why an attempt in this state takes nothing more, or None while it is open."""
+    if state == "open":
+        return None
+    if state == "void":
+        return Refused("void")
+    return Refused("handed_in" if closed_by == "handin" else "closed")
+
+
+def effective_answers(connection: Connection, attempt_id: int) -> dict[str, str]:
+    """{question id: answer}: the newest save of each question by (writer, seq); late saves do not count."""
+    rows = connection.execute(
+        select(save.c.question, save.c.answer)
+        .where(save.c.attempt_id == attempt_id, save.c.late.is_(False))
+        .order_by(save.c.writer, save.c.seq)
+    )
+    return {row.question: row.answer for row in rows}
+
+
+def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswered: int | None, arrived: int) -> Finish:
+    """Close an attempt on the candidate's word; again and again the same :class:`Finish`.
+
+    ``arrived``: when the request came in, ms UTC; from ``limit_at`` on the attempt is closed by time and ends at its limit.
+    ``shown_unanswered``: the count on the candidate's screen, which must be the server's; None at time-up.
+
+    :raises Refused: an older page, a screen that shows something else, or a void attempt.
+    """
+    row = connection.execute(select(attempt).where(attempt.c.id == attempt_id).with_for_update()).one()
+    if row.state == "closed":
+        return finish_of(connection, attempt_id)
+    if row.state == "void" or row.writer != writer:
+        raise Refused("void" if row.state == "void" else "stale")
+    if arrived >= row.limit_at:
+        at, by = row.limit_at, "time"
+    elif shown_unanswered is None:
+        raise Refused("bad_request")
+    else:
+        at, by = arrived, "handin"
+    answers = effective_answers(connection, attempt_id)
+    unanswered = _unanswered(row.display_order, answers)
+    if by == "handin" and shown_unanswered != unanswered:
+        raise Refused("mismatch", server=unanswered)
+    connection.execute(
+        update(attempt)
+        .where(attempt.c.id == attempt_id, attempt.c.state == "open", attempt.c.writer == writer)
+        .values(state="closed", closed_at=at, closed_by=by)
+    )
+    receipt = _receipt(connection, attempt_id, at, answers)
+    if by == "handin":
+        connection.execute(insert(handin).values(attempt_id=attempt_id, at=at, receipt=receipt, unanswered=unanswered))
+    return Finish(at, by, receipt, unanswered)
+
+
+def _unanswered(shown: str, answers: dict[str, str]) -> int:
+    return sum(is_blank(answers.get(question, "")) for question, _letters in order_from_json(shown))
+
+
+def finish_of(connection: Connection, attempt_id: int) -> Finish:
+    """How a closed attempt ended; the receipt is computed anew from what is stored."""
+    row = connection.execute(select(attempt).where(attempt.c.id == attempt_id)).one()
+    answers = effective_answers(connection, attempt_id)
+    receipt = _receipt(connection, attempt_id, row.closed_at, answers)
+    return Finish(row.closed_at, row.closed_by, receipt, _unanswered(row.display_order, answers))
+
+
+def verify_receipt(connection: Connection, attempt_id: int) -> bool:
+    """Whether the receipt given at hand-in still fits the stored answers; False if one stored byte changed."""
+    given = connection.execute(select(handin.c.receipt).where(handin.c.attempt_id == attempt_id)).scalar_one()
+    return bool(given == finish_of(connection, attempt_id).receipt)
+
+
+def _receipt(connection: Connection, attempt_id: int, at: int, answers: dict[str, str]) -> str:
+    """Digest of who, when, every counted answer and the chain's head at the last of them."""
+    number = connection.execute(
+        select(entry.c.admission_no).join(attempt, attempt.c.entry_id == entry.c.id).where(attempt.c.id == attempt_id)
+    ).scalar_one()
+    head = connection.execute(
+        select(save.c.chain_head)
+        .where(save.c.attempt_id == attempt_id, save.c.late.is_(False))
+        .order_by(save.c.chain_n.desc())
+        .limit(1)
+    ).scalar()
+    return digest([number, at, sorted(answers.items()), head or ""])
+
+
+def close_overdue(connection: Connection, now: int) -> int:
+    """Close every open attempt whose limit and grace are over with its last save; finish time is the limit. Returns how many.
+
+    Those still in the queue with an arrival stamp in time are waited for (:data:`SWEEP_AFTER_MS`).
+    """
+    grace = select(open_sitting.c.grace_s).where(open_sitting.c.id == attempt.c.sitting_id).scalar_subquery()
+    return connection.execute(
+        update(attempt)
+        .where(attempt.c.state == "open", attempt.c.limit_at + grace * 1000 + SWEEP_AFTER_MS < now)
+        .values(state="closed", closed_at=attempt.c.limit_at, closed_by="time")
+    ).rowcount
+
+
+# ------------------------------------------------------------------ what an officer may do to a running attempt
+
+
+def grant_time(
+    connection: Connection, admission_no: str, seconds: int, *, kind: str, reason: str, by: str, now: int
+) -> int:
+    """Give one candidate more time (``kind``: extra or pause) while the attempt is open; returns the new limit, ms UTC.
+
+    :raises AttemptError: no open attempt, a bad amount, kind or reason.
+    """
+    if kind not in ("extra", "pause") or not 1 <= seconds <= MAX_GRANT_S:
+        raise AttemptError(f"加时须在 1 秒至 {MAX_GRANT_S // 3600} 小时之间")
+    if not 1 <= len(reason.strip()) <= 500:
+        raise AttemptError("请写明加时的原因（1 至 500 字）")
+    row = connection.execute(
+        update(attempt)
+        .where(attempt.c.entry_id == _entry_id(admission_no), attempt.c.state == "open")
+        .values(limit_at=attempt.c.limit_at + seconds * 1000)
+        .returning(attempt.c.id, attempt.c.limit_at)
+    ).first()
+    if row is None:
+        raise AttemptError(f"准考证号 {admission_no} 没有正在进行的作答，不能加时")
+    connection.execute(
+        insert(grant).values(attempt_id=row.id, seconds=seconds, kind=kind, reason=reason.strip(), by=by, at=now)
+    )
+    audit(connection, EXAM, by, "attempt.grant", admission_no, seconds=seconds, kind=kind, reason=reason.strip())
+    return int(row.limit_at)
+
+
+def release_device(connection: Connection, admission_no: str, *, reason: str, by: str, now: int) -> None:
+    """Let the candidate go on at another computer: the old one is logged out, the next log-in takes the attempt over.
+
+    :raises AttemptError: no open attempt, or no reason.
+    """
+    if not 1 <= len(reason.strip()) <= 500:
+        raise AttemptError("请写明换机的原因（1 至 500 字）")
+    row = connection.execute(
+        update(attempt)
+        .where(attempt.c.entry_id == _entry_id(admission_no), attempt.c.state == "open")
+        .values(device=None, writer=attempt.c.writer + 1)
+        .returning(attempt.c.sitting_id, attempt.c.entry_id)
+    ).first()
+    if row is None:
+        raise AttemptError(f"准考证号 {admission_no} 没有正在进行的作答，不用换机")
+    connection.execute(
+        update(session).where(and_(session.c.entry_id == row.entry_id, session.c.ended_at.is_(None))).values(ended_at=now)
+    )
+    note_incident(connection, row.sitting_id, row.entry_id, "device_released", f"{by} 办理换机：{reason.strip()}"[:500], now)
+    audit(connection, EXAM, by, "attempt.release_device", admission_no, reason=reason.strip())
+
+
+def _entry_id(admission_no: str) -> ScalarSelect[int]:
+    return select(entry.c.id).where(entry.c.admission_no == admission_no).scalar_subquery()

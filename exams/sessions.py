@@ -1,0 +1,186 @@
+"""Logging in with an admission code, and what the hall must know of whoever is logged in.
+
+A session is a random token in a cookie; only its digest is stored. A wrong code is counted on the entry, in the database, so
+that every process sees the count; ten in a row pause that admission number, nobody else's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, case, insert, select, update
+
+from exams.admission import code_fits
+from exams.refusals import Refused
+from exams.tables import attempt, entry, incident, open_sitting, session
+from home import local_text
+
+TRIES = 10
+LOCK_MS = 5 * 60_000
+#: a session older than this has to log in again, in place; no exam day is longer
+SESSION_MS = 16 * 3_600_000
+#: the same thing is not noted twice within this time, so that a hostile browser cannot fill the table
+INCIDENT_PAUSE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class NewSession:
+    """``token`` goes to the browser and nowhere else."""
+
+    token: str
+    csrf: str
+    entry_id: int
+    attempt_id: int | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A live session with its entry, sitting and attempt, as of one read. Instants ms UTC; ``attempt_*`` None before the start."""
+
+    token_digest: str
+    csrf: str
+    device: str | None
+    entry_id: int
+    admission_no: str
+    name: str
+    unit_label: str
+    form: str
+    barred: bool
+    sitting_id: str
+    title: str
+    kind: str
+    place: str | None
+    opens_at: int
+    closes_at: int
+    minutes: int
+    grace_s: int
+    late_entry_minutes: int | None
+    sitting_closed_at: int | None
+    attempt_id: int | None
+    attempt_state: str | None
+    limit_at: int | None
+    writer: int | None
+
+
+def token_digest(token: str) -> str:
+    """What is stored of a session token or a device cookie."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def log_in(connection: Connection, key: bytes, admission_no: str, code: str, device: str, now: int) -> NewSession | Refused:
+    """Check a code and open a session; the entry's earlier sessions end. ``device``: digest of the browser's cookie.
+
+    A refusal is returned, not raised: the count of failures has to be committed.
+    """
+    row = _entry_of(connection, admission_no)
+    if row is None:
+        code_fits(key, "", admission_no, code, "")  # an unknown number takes as long as a wrong code
+        return Refused("wrong_code")
+    if row.locked_until is not None and row.locked_until > now:
+        return Refused("locked", until=local_text(row.locked_until, "%H:%M:%S"))
+    if not code_fits(key, row.sitting_id, admission_no, code, row.code_mac):
+        return _count_failure(connection, row, now)
+    refusal = _closed_to(row, now) or _elsewhere(connection, row, device, now)
+    if refusal:
+        return refusal
+    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
+    connection.execute(
+        update(session).where(session.c.entry_id == row.id, session.c.ended_at.is_(None)).values(ended_at=now)
+    )
+    connection.execute(
+        insert(session).values(
+            token_digest=token_digest(token), entry_id=row.id, csrf=csrf, device=device, created_at=now
+        )
+    )
+    connection.execute(update(entry).where(entry.c.id == row.id).values(failures=0, locked_until=None))
+    return NewSession(token, csrf, row.id, row.attempt_id)
+
+
+def _entry_of(connection: Connection, admission_no: str) -> Row[tuple[object, ...]] | None:
+    return connection.execute(
+        select(entry, open_sitting.c.closes_at, open_sitting.c.closed_at, attempt.c.id.label("attempt_id"),
+               attempt.c.state, attempt.c.device.label("attempt_device"))
+        .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
+        .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
+        .where(entry.c.admission_no == admission_no)
+        .with_for_update(of=entry)
+    ).first()  # fmt: skip
+
+
+def _count_failure(connection: Connection, row: Row[tuple[object, ...]], now: int) -> Refused:
+    full = entry.c.failures + 1 >= TRIES
+    counted = connection.execute(
+        update(entry)
+        .where(entry.c.id == row.id)
+        .values(
+            failures=case((full, 0), else_=entry.c.failures + 1),
+            locked_until=case((full, now + LOCK_MS), else_=None),
+        )
+        .returning(entry.c.locked_until)
+    ).one()
+    if counted.locked_until is None:
+        return Refused("wrong_code")
+    note_incident(connection, row.sitting_id, row.id, "code_locked", f"考试码连续输错 {TRIES} 次，暂停登录", now)
+    return Refused("locked", until=local_text(counted.locked_until, "%H:%M:%S"))
+
+
+def _closed_to(row: Row[tuple[object, ...]], now: int) -> Refused | None:
+    if row.barred:
+        return Refused("barred")
+    if row.closed_at is not None or (row.closes_at <= now and row.state != "open"):
+        return Refused("over")
+    return None
+
+
+def _elsewhere(connection: Connection, row: Row[tuple[object, ...]], device: str, now: int) -> Refused | None:
+    """Whether the attempt is being written on another device, which is noted for the officer."""
+    if row.state != "open" or row.attempt_device in (None, device):
+        return None
+    note_incident(connection, row.sitting_id, row.id, "second_device", "在另一台电脑上登录，已拒绝，等待办理换机", now)
+    return Refused("device")
+
+
+def note_incident(connection: Connection, sitting_id: str, entry_id: int, kind: str, detail: str, now: int) -> None:
+    """A line in the officer's list of incidents; the same kind for the same entry at most once a minute."""
+    recent = connection.execute(
+        select(incident.c.id).where(
+            incident.c.entry_id == entry_id, incident.c.kind == kind, incident.c.at > now - INCIDENT_PAUSE_MS
+        )
+    ).first()
+    if recent is None:
+        connection.execute(
+            insert(incident).values(sitting_id=sitting_id, entry_id=entry_id, kind=kind, at=now, by="hall", detail=detail)
+        )
+
+
+_STANDING = (
+    select(
+        session.c.token_digest, session.c.csrf, session.c.device, entry.c.id.label("entry_id"), entry.c.admission_no,
+        entry.c.name, entry.c.unit_label, entry.c.form, entry.c.barred, open_sitting.c.id.label("sitting_id"),
+        open_sitting.c.title, open_sitting.c.kind, open_sitting.c.place, open_sitting.c.opens_at, open_sitting.c.closes_at,
+        open_sitting.c.minutes, open_sitting.c.grace_s, open_sitting.c.late_entry_minutes,
+        open_sitting.c.closed_at.label("sitting_closed_at"), attempt.c.id.label("attempt_id"),
+        attempt.c.state.label("attempt_state"), attempt.c.limit_at, attempt.c.writer, session.c.created_at,
+    )
+    .join(entry, entry.c.id == session.c.entry_id)
+    .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
+    .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
+    .where(session.c.ended_at.is_(None))
+)  # fmt: skip
+
+
+def standing(connection: Connection, digest_: str, now: int) -> Standing | None:
+    """Who is logged in under a token's digest, or None if nobody is (unknown, ended, too old)."""
+    row = connection.execute(_STANDING.where(session.c.token_digest == digest_)).first()
+    if row is None or now - row.created_at > SESSION_MS:
+        return None
+    return Standing(*row[:-1])
+
+
+def end_session(connection: Connection, digest_: str, now: int) -> None:
+    """Log out."""
+    connection.execute(
+        update(session).where(session.c.token_digest == digest_, session.c.ended_at.is_(None)).values(ended_at=now)
+    )
