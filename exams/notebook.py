@@ -97,9 +97,14 @@ def answer_source(question: PublicQuestion, answer: object) -> str:
 def _solution(question: PublicQuestion, entry: KeyEntry) -> str:
     """Source of the answer cell in the source notebook; ``generate_assignment`` makes of it ``answer_source(question, "")``."""
     if not question.options:
-        points = "".join(f"\n\n- （{weight} 分）{escape_markdown(text)}" for weight, text in entry.scoring_points)
+        points = "".join(f"\n\n- （{_marks(weight)} 分）{escape_markdown(text)}" for weight, text in entry.scoring_points)
         return f"**参考答案**\n\n{escape_markdown(entry.model_answer)}{points}"
     return "\n".join([f'{question.id} = ""', _SOLUTION[0], f'{question.id} = "{entry.key}"', _SOLUTION[1]])
+
+
+def _marks(points: str) -> str:
+    """Marks as people read them: ``3/2`` as 1.5."""
+    return f"{float(Fraction(points)):g}"
 
 
 def _test_title(question: PublicQuestion) -> str:
@@ -140,7 +145,7 @@ def marking_source(question: PublicQuestion, entry: KeyEntry) -> str:
 
 
 def _stem(question: PublicQuestion, number: int) -> str:
-    head = f"**第 {number} 题**（{KIND_TITLES[question.kind]}，{question.points} 分）"
+    head = f"**第 {number} 题**（{KIND_TITLES[question.kind]}，{_marks(question.points)} 分）"
     options = "".join(
         f"\n- {letter}. {escape_markdown(' '.join(text.split()))}" for letter, text in zip(LETTERS, question.option_texts, strict=False)
     )

@@ -71,3 +71,9 @@ class Item:
     def key(self) -> frozenset[str]:
         """Anchors of the right options; empty for free text."""
         return frozenset(option.anchor for option in self.options if option.right)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        """In a notebook an item shows as a form that marks and explains."""
+        from question_bank.widget import PracticeForm  # loads ipywidgets, which only notebooks need
+
+        return PracticeForm(self).mimebundle()
