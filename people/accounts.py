@@ -265,28 +265,44 @@ class Throttle:
         self._lock = Lock()
 
     def attempt(self, login: str, address: str, now: int) -> None:
-        """Count an attempt before it is looked at, so that many at once cannot slip through.
+        """Check, and count the attempt as a failure before it is looked at: many at once cannot slip through.
 
         :raises LoginRefused: too many failures lately.
         """
         with self._lock:
-            for key, allowed in self._keys(login, address):
-                count, last = self._failures.get(key, (0, 0))
-                if count >= allowed and now - last < self._pause:
-                    raise LoginRefused(f"输错次数过多，请 {-(-(self._pause - now + last) // 60_000)} 分钟后再试")
-            for key, _ in self._keys(login, address):
-                count, last = self._failures.pop(key, (0, 0))
-                self._failures[key] = (count + 1 if now - last < self._pause else 1, now)
-            while len(self._failures) > self.MOST_KEYS:
-                self._failures.popitem(last=False)
+            self._check(login, address, now)
+            self._count(login, address, now)
+
+    def check(self, login: str, address: str, now: int) -> None:
+        """:raises LoginRefused: too many failures lately."""
+        with self._lock:
+            self._check(login, address, now)
+
+    def failed(self, login: str, address: str, now: int) -> None:
+        """Count a failure that was not counted by :meth:`attempt`."""
+        with self._lock:
+            self._count(login, address, now)
 
     def succeeded(self, login: str, address: str) -> None:
-        """Forget the failures of this pair, and take back what this attempt counted for the login."""
+        """Forget the failures of this pair, and one of the login's: the one that :meth:`attempt` counted."""
         pair, alone = (key for key, _ in self._keys(login, address))
         with self._lock:
             self._failures.pop(pair, None)
-            count, last = self._failures.get(alone, (1, 0))
-            self._failures[alone] = (count - 1, last)
+            count, last = self._failures.get(alone, (0, 0))
+            self._failures[alone] = (max(0, count - 1), last)
+
+    def _check(self, login: str, address: str, now: int) -> None:
+        for key, allowed in self._keys(login, address):
+            count, last = self._failures.get(key, (0, 0))
+            if count >= allowed and now - last < self._pause:
+                raise LoginRefused(f"输错次数过多，请 {-(-(self._pause - now + last) // 60_000)} 分钟后再试")
+
+    def _count(self, login: str, address: str, now: int) -> None:
+        for key, _ in self._keys(login, address):
+            count, last = self._failures.pop(key, (0, 0))
+            self._failures[key] = (count + 1 if now - last < self._pause else 1, now)
+        while len(self._failures) > self.MOST_KEYS:
+            self._failures.popitem(last=False)
 
     def _keys(self, login: str, address: str) -> tuple[tuple[tuple[str, ...], int], ...]:
         login = login.strip().lower()[:40]
