@@ -223,7 +223,7 @@ def collect_scripts(home: Home, sitting_id: str) -> int:
         persons = dict(
             connection.execute(
                 select(candidate.c.admission_no, candidate.c.person_id).where(candidate.c.sitting_id == sitting_id)
-            ).tuples().all()
+            ).all()
         )  # fmt: skip
         have = set(connection.execute(select(script.c.person_id).where(script.c.sitting_id == sitting_id)).scalars())
         new = [

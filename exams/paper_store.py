@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from sqlalchemy import select, update
 
 from exams.assembly import assemble
 from exams.course_folder import write_course
+from exams.draw_list import draw_list
 from exams.errors import ContentError, SittingError
 from exams.forms import key_form, public_form, write_key_form, write_public_form
 from exams.paper import Paper
@@ -29,6 +31,7 @@ from exams.tables import paper, sitting
 from exams.verify import verify
 from home import BEIJING, OFFICE, Home, audit, canonical_json, digest, now_ms, transaction, write_atomically
 from question_bank.bank import Bank
+from question_bank.likeness import near_duplicates
 from question_bank.registry import Registry
 from question_bank.signoff import SignOffs
 
@@ -57,15 +60,15 @@ def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) 
         raise SittingError("正式考试的随机种子由系统产生，不能指定")
     as_of = datetime.fromtimestamp(known.opens_at / 1000, UTC).astimezone(BEIJING).date()
     folder = bank_folder(home, known.kind)
-    bank, registry = Bank.read(folder), Registry.read()
-    hashes = {slug: bank.item_hash(slug, registry, as_of) for slug in bank}
-    unfit = _unfit_for_formal(bank, hashes, folder) if known.kind == "formal" else frozenset()
+    bank = Bank.read(folder)
+    listed = draw_list(bank, Registry.read(), SignOffs.read(folder), as_of, known.blueprint.pools)
+    unfit = _unfit_for_formal(bank, listed.hashes, folder) if known.kind == "formal" else frozenset()
     seed = secrets.randbits(128) if seed is None else seed
     drawn = assemble(
-        known.blueprint, bank, paper_id=f"{sitting_id}-{secrets.token_hex(3)}", seed=seed, as_of=as_of, hashes=hashes,
-        exclude=asked | unfit,
+        known.blueprint, bank, paper_id=f"{sitting_id}-{secrets.token_hex(3)}", seed=seed, as_of=as_of, hashes=listed.hashes,
+        exclude=asked | unfit, enemies=listed.enemies,
     )  # fmt: skip
-    faults = verify(drawn, known.blueprint, bank)
+    faults = verify(drawn, known.blueprint, bank, enemies=listed.enemies)
     if faults:
         raise ContentError(faults)
     _store(home, known, drawn, bank, seed)
@@ -85,14 +88,12 @@ def _items_of(home: Home, paper_id: str) -> frozenset[str]:
     return frozenset(question["item"] for form in manifest["forms"] for question in form["questions"])
 
 
-def _unfit_for_formal(bank: Bank, hashes: dict[str, str], folder: Path | None) -> frozenset[str]:
+def _unfit_for_formal(bank: Bank, hashes: Mapping[str, str], folder: Path | None) -> frozenset[str]:
     """Items that a formal sitting must not use: shipped ones, their near-duplicates, and those without an office sign-off."""
-    from question_bank.checks import near_duplicates  # n-grams over two banks: only a formal build pays for them
-
     signed = SignOffs.read(folder)
     shipped = Bank.read()
     public = set(shipped) | {a for a, b in near_duplicates(bank, shipped)}
-    return frozenset(slug for slug in bank if slug in public or not signed.holds(slug, hashes[slug], "office"))
+    return frozenset(slug for slug in hashes if slug in public or not signed.holds(slug, hashes[slug], "office"))
 
 
 def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> None:
@@ -107,7 +108,7 @@ def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> N
         write_key_form(aside / "keys" / f"{form.form}.json", keys[-1])
     write_atomically(aside / "manifest.json", json.dumps(drawn.to_json(), ensure_ascii=False, indent=1), 0o600)
     write_atomically(aside / "seed.txt", f"{seed:032x}\n", 0o600)
-    write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys)
+    write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys, known.blueprint)
     aside.rename(folder)
 
 

@@ -25,7 +25,7 @@ EXEMPTIONS = {
     "near_retirement_on_application": "临近退休，本人书面申请",
 }
 UNEXCUSED = ("不列入议程", "暂缓任用", "记0分")
-ON_FINAL_FAIL = ("撤回提名", "暂缓提请", "不得正式任命", "取消任用资格", "年度不得评先")
+ON_FINAL_FAIL = ("撤回提名", "暂缓提请", "不得正式任命", "取消任用资格", "年度不得评先", "不产生后果")
 KEEP = ("best", "last", "first")
 ROUNDING = ("half_up", "half_even", "down")
 #: Pairs of roles that one person must not hold in the same sitting, whatever a profile says.
