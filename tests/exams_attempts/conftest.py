@@ -82,3 +82,9 @@ def desk(desks: list[Desk]) -> Desk:
 def sit(any_home: Home) -> Callable[..., Desk]:
     """Log in, start and open a page on ``any_home``."""
     return lambda candidate, **how: sit_down(any_home, candidate, **how)
+
+
+@pytest.fixture
+def sitting_desk() -> Callable[[Home], Desk]:
+    """Open a sitting on a home and sit one candidate down."""
+    return lambda home: sit_down(home, open_demo(home, 1)[0])

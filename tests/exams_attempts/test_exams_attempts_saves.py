@@ -185,7 +185,7 @@ def test_two_sittings_have_two_chains(desk, sit):
     ],
 )
 def test_the_chain_names_the_first_save_that_was_tampered_with(desks, harm):
-    for n, desk in enumerate(desks, 1):
+    for desk in desks:
         desk.save((1, "q001", "A"), (2, "q001", "B"))
     assert chain_fault(desks[0]) is None
     with transaction(desks[0].home.exam) as connection:
