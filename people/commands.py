@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from home import Home, HomeError, transaction
-from people.accounts import ROLES, add_account, check_password, disable_account, list_accounts
+from people.accounts import ROLES, add_account, check_password, disable_account, find_account, list_accounts, set_password
 from people.errors import AccountError, PeopleError, RosterError
 from people.persons import ImportResult, import_roster, rehearsal
 from people.roster import Roster, read_roster_file
@@ -102,6 +102,27 @@ def _ask_password(login: str) -> str:
     if getpass.getpass("再输一次：") != password:
         raise AccountError("两次输入的口令不同，没有建立账号")
     return password
+
+
+@commands.command("set-password")
+def set_password_(
+    login: str,
+    home: HomeOption,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="从标准输入读一行作口令")] = False,
+) -> None:
+    """为忘记口令的工作人员重设口令；他在各处的登录随即退出。"""
+    where = _home(home)
+    try:
+        with where.office.connect() as connection:
+            known = find_account(connection, login)
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password(known.login)
+        with transaction(where.office) as connection:
+            set_password(connection, known.id, password, "command")
+    except AccountError as error:
+        raise _refuse(error) from None
+    finally:
+        where.close()
+    console.print(f"已重设“{known.login}”的口令。", markup=False)
 
 
 @commands.command("list-staff")

@@ -9,6 +9,7 @@ from people_fixture import number_of, person_line, roster_xlsx
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from people.accounts import authenticate
 from people.commands import commands
 from people.tables import person
 
@@ -60,6 +61,11 @@ def test_staff_by_standard_input(home_folder):
     assert run(*arguments, "--password-stdin", text=PASSWORD + "\n").exit_code == 1
     listed = run("list-staff", "--home", home_folder.root).output
     assert "wangfang" in listed and "考务、人事" in listed and "在用" in listed
+    reset = ("set-password", "wangfang", "--home", home_folder.root, "--password-stdin")
+    assert run(*reset, text="short\n").exit_code == 1 and run(*reset, text="another long sentence\n").exit_code == 0
+    with home_folder.office.connect() as connection:
+        assert authenticate(connection, "wangfang", "another long sentence").name == "王芳"
+    assert run("set-password", "nobody", "--home", home_folder.root, "--password-stdin", text=PASSWORD).exit_code == 1
     assert run("disable-staff", "wangfang", "--home", home_folder.root).exit_code == 0
     assert "停用" in run("list-staff", "--home", home_folder.root).output
     assert run("disable-staff", "nobody", "--home", home_folder.root).exit_code == 1
