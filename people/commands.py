@@ -13,7 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from home import Home, HomeError, transaction
-from people.accounts import ROLES, add_account, check_password, disable_account, find_account, list_accounts, set_password
+from people.accounts import (
+    ROLES,
+    add_account,
+    check_password,
+    disable_account,
+    find_account,
+    list_accounts,
+    set_password,
+)
 from people.errors import AccountError, PeopleError, RosterError
 from people.persons import ImportResult, import_roster, rehearsal
 from people.roster import Roster, read_roster_file
