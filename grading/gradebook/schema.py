@@ -81,25 +81,33 @@ def cell_rows(cells: Sequence[Cell]) -> tuple[CellRow, ...]:
     return tuple(rows.values())
 
 
+#: What is ours in the gradebook; nbgrader takes no notice of it.
+_OURS = (
+    # nbgrader has no such index: its export would read every grade for every submission
+    "CREATE INDEX IF NOT EXISTS pufa_grade_of ON grade (notebook_id)",
+    "CREATE INDEX IF NOT EXISTS pufa_comment_of ON comment (notebook_id)",
+    # the manual marks that came from office.db: whatever differs was typed in formgrader
+    "CREATE TABLE IF NOT EXISTS pufa_projected (grade_id VARCHAR(32) PRIMARY KEY, manual_score FLOAT) WITHOUT ROWID",
+)
+
+
 def create_gradebook(path: Path) -> None:
-    """Make an empty gradebook where there is none. nbgrader itself would shell out to ``alembic`` from PATH here."""
-    if path.exists():
-        return
-    aside = path.with_name(f".{path.name}.new")
-    aside.unlink(missing_ok=True)
-    engine = create_engine(f"sqlite:///{aside}")
-    with engine.begin() as connection:
-        Base.metadata.create_all(connection)
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-        head = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
-        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (head,))
-        for table in ("grade", "comment"):  # nbgrader has none: its export would read every grade for every submission
-            connection.exec_driver_sql(f"CREATE INDEX pufa_{table}_of ON {table} (notebook_id)")
-        connection.exec_driver_sql(
-            "CREATE TABLE pufa_projected (grade_id VARCHAR(32) PRIMARY KEY, manual_score FLOAT) WITHOUT ROWID"
-        )  # the manual marks that came from office.db: whatever differs was typed in formgrader
-    engine.dispose()
-    aside.replace(path)
+    """Make a gradebook where there is none (nbgrader would shell out to ``alembic`` from PATH), and add what is ours to it."""
+    if not path.exists():
+        aside = path.with_name(f".{path.name}.new")
+        aside.unlink(missing_ok=True)
+        engine = create_engine(f"sqlite:///{aside}")
+        with engine.begin() as connection:
+            Base.metadata.create_all(connection)
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            head = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (head,))
+        engine.dispose()
+        aside.chmod(0o600)
+        aside.replace(path)
+    with gradebook_transaction(path) as gradebook:
+        for statement in _OURS:
+            gradebook.execute(statement)
 
 
 @contextmanager
