@@ -1,0 +1,199 @@
+"""The worker: ``python -m grading.worker --home DIR``. Long work outside the processes that serve people; no port.
+
+One worker serves a home. Jobs are claimed one at a time by a conditional update. A job that was running when the worker was
+killed is taken up again: every kind is safe to run twice. A sitting whose time is over is closed,
+its scripts are copied up, and marking is asked for, without anybody having to think of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from exams.attempts import close_overdue
+from exams.errors import ExamsError
+from exams.opening import close_sitting, ended
+from exams.tables import open_sitting, sitting
+from grading.errors import GradingError
+from grading.jobs import KINDS, Asked, JobError, Report, ask, shorten
+from grading.tables import job
+from home import OFFICE, Home, HomeError, audit, now_ms, transaction
+from question_bank.errors import BankError
+
+PAUSE_S = 1.0
+#: How often ended sittings are looked for.
+WATCH_MS = 10_000
+#: Errors that are about content or data: their message is for staff as it stands.
+EXPLAINED = (ExamsError, GradingError, BankError, HomeError)
+
+log = logging.getLogger("pufa.worker")
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A job that this worker does now."""
+
+    id: int
+    kind: str
+    arguments: str
+    asked_by: str
+
+
+def take_up_again(home: Home) -> int:
+    """Set back what a killed worker left running; returns how many. Call once, at the start of the only worker."""
+    with transaction(home.office) as connection:
+        return connection.execute(update(job).where(job.c.state == "running").values(state="waiting")).rowcount
+
+
+def claim(home: Home) -> Claimed | None:
+    """The oldest waiting job, now ours; None if there is none, or another worker was faster."""
+    with transaction(home.office) as connection:
+        row = connection.execute(select(job).where(job.c.state == "waiting").order_by(job.c.id).limit(1)).first()
+        if row is None:
+            return None
+        won = connection.execute(
+            update(job).where(job.c.id == row.id, job.c.state == "waiting").values(state="running", progress=0, message=None)
+        ).rowcount
+    return Claimed(row.id, row.kind, row.arguments, row.asked_by) if won else None
+
+
+def run(home: Home, claimed: Claimed) -> bool:
+    """Do a claimed job and write down how it ended; returns whether it was done.
+
+    What is wrong with content, data or files becomes the job's message. A fault of the program is written down too and then
+    raised: the process ends with its trace in the log, and the supervisor starts a new one, which goes on with the next job.
+    """
+    try:
+        message, state = _work(home, claimed), "done"
+    except EXPLAINED as error:
+        message, state = str(error), "failed"
+    except OSError as error:
+        log.exception("job %s", claimed.id)
+        message, state = f"读写文件时出错（{error.strerror or error}）；请检查磁盘空间和权限后重新提交", "failed"
+    except Exception:
+        _finish(home, claimed, "failed", f"任务 {claimed.id} 因程序错误中断，已有数据没有改坏；请把运行日志交给技术人员")
+        raise
+    _finish(home, claimed, state, message)
+    return state == "done"
+
+
+def _work(home: Home, claimed: Claimed) -> str:
+    if claimed.kind not in KINDS:
+        raise JobError(f"没有“{claimed.kind}”这种任务；可用：{'、'.join(KINDS)}")
+    try:
+        arguments = json.loads(claimed.arguments)
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise JobError("任务的参数读不出来；请从页面重新提交")
+    return KINDS[claimed.kind].work(Asked(home, arguments, claimed.asked_by, _reporter(home, claimed.id)))
+
+
+def _finish(home: Home, claimed: Claimed, state: str, message: str) -> None:
+    ended_ = {"state": state, "message": shorten(message), "ended_at": now_ms()} | ({"progress": 100} if state == "done" else {})
+    with transaction(home.office) as connection:
+        connection.execute(update(job).where(job.c.id == claimed.id).values(**ended_))
+        audit(connection, OFFICE, "worker", f"job.{state}", f"{claimed.kind}/{claimed.id}")
+
+
+def _reporter(home: Home, ident: int) -> Report:
+    last = 0
+
+    def report(percent: int) -> None:
+        nonlocal last
+        if percent >= last + 2:
+            last = percent
+            with transaction(home.office) as connection:
+                connection.execute(update(job).where(job.c.id == ident).values(progress=min(99, percent)))
+
+    return report
+
+
+def watch(home: Home, now: int) -> list[str]:
+    """Close sittings whose window is over and that nobody writes in any more, and ask for their marking; returns their ids."""
+    with home.office.connect() as connection:
+        opened = connection.execute(select(sitting.c.id).where(sitting.c.state == "open", sitting.c.closes_at < now)).scalars().all()
+    if not opened:
+        return []
+    with transaction(home.exam) as connection:
+        close_overdue(connection, now)
+    done = []
+    for ident in opened:
+        with home.exam.connect() as connection:
+            there = connection.execute(select(open_sitting.c.id).where(open_sitting.c.id == ident)).first()
+        if there is None or not ended(home, ident):
+            continue
+        close_sitting(home, ident, "worker")
+        with transaction(home.office) as connection:
+            ask(connection, "grade", {"sitting": ident}, "worker")
+        done.append(ident)
+    return done
+
+
+def loop(home: Home, stopping: threading.Event) -> None:
+    """Work until told to stop; the job in hand is finished first."""
+    again = take_up_again(home)
+    if again:
+        log.warning("上次中断的任务 %s 个，重新开始", again)
+    watched = 0
+    while not stopping.is_set():
+        try:
+            if now_ms() - watched >= WATCH_MS:
+                watched = now_ms()
+                for ident in watch(home, watched):
+                    log.info("%s 考试时间已过，已收卷并开始阅卷", ident)
+            claimed = claim(home)
+            if claimed is not None:
+                done = run(home, claimed)
+                log.info("%s %s：%s", claimed.kind, claimed.id, "完成" if done else "未完成")
+                continue
+        except OperationalError as error:
+            log.warning("数据库暂时不可用，稍后再试：%s", error.orig)
+        except EXPLAINED as error:
+            log.warning("%s", error)
+        stopping.wait(PAUSE_S)
+
+
+@contextmanager
+def _until_told(stopping: threading.Event) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m grading.worker", description="pufa 后台：阅卷、签发、导出等")
+    parser.add_argument("--home", type=Path, required=True, help="数据文件夹（pufa init 所建）")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(message)s")
+    try:
+        home = Home.open(options.home)
+    except HomeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    stopping = threading.Event()
+    with _until_told(stopping):
+        try:
+            loop(home, stopping)
+        finally:
+            home.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
