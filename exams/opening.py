@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, true, update
 
 from exams.admission import code_mac, new_code
-from exams.attempts import effective_answers
+from exams.attempts import SWEEP_AFTER_MS, effective_answers
 from exams.errors import SittingError
 from exams.events import barred, events_of
 from exams.sittings import Sitting, get_sitting
@@ -179,6 +180,8 @@ def set_barred(home: Home, sitting_id: str, person_id: int, by: str) -> None:
 def close_sitting(home: Home, sitting_id: str, by: str) -> int:
     """End a sitting now: whoever still writes is closed with the last save; returns how many those were.
 
+    Waits for papers whose time ran out less than grace and queue ago. Called by the worker and the command, never by an app.
+
     :raises SittingError: the sitting is not open.
     """
     with home.office.connect() as connection:
@@ -196,8 +199,24 @@ def close_sitting(home: Home, sitting_id: str, by: str) -> int:
     with transaction(home.office) as connection:
         connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(state="closed"))
         audit(connection, OFFICE, by, "sitting.close", sitting_id, cut_off=closed)
+    time.sleep(unsettled_ms(home, sitting_id) / 1000)
     collect_scripts(home, sitting_id)
     return closed
+
+
+def unsettled_ms(home: Home, sitting_id: str) -> int:
+    """Milliseconds until no attempt of the sitting can take another counting save, 0 if that is so already.
+
+    An attempt that was closed by time still takes what arrived within limit and grace and waits in the hall's queue.
+    """
+    with home.exam.connect() as connection:
+        last = connection.execute(
+            select(func.max(attempt.c.limit_at) + open_sitting.c.grace_s * 1000)
+            .join(open_sitting, open_sitting.c.id == attempt.c.sitting_id)
+            .where(attempt.c.sitting_id == sitting_id, attempt.c.closed_by == "time")
+            .group_by(open_sitting.c.grace_s)
+        ).scalar()
+    return 0 if last is None else max(0, int(last) + SWEEP_AFTER_MS - now_ms())
 
 
 def ended(home: Home, sitting_id: str) -> bool:
@@ -207,16 +226,22 @@ def ended(home: Home, sitting_id: str) -> bool:
         still = connection.execute(
             select(func.count()).select_from(attempt).where(attempt.c.sitting_id == sitting_id, attempt.c.state == "open")
         ).scalar_one()
-    return bool(still == 0 and (here.closed_at is not None or here.closes_at < now_ms()))
+    over = here.closed_at is not None or here.closes_at < now_ms()
+    return bool(still == 0 and over and unsettled_ms(home, sitting_id) == 0)
 
 
 def collect_scripts(home: Home, sitting_id: str) -> int:
-    """Copy closed attempts up into ``script``; returns how many were new. Repeating it copies nothing twice."""
+    """Copy closed attempts up into ``script``; returns how many were new. Repeating it copies nothing twice.
+
+    While papers whose time ran out may still take saves (:func:`unsettled_ms`), those papers are left for the next call.
+    """
+    waiting = unsettled_ms(home, sitting_id) > 0
     with home.exam.connect() as connection:
         closed = connection.execute(
             select(attempt, entry.c.admission_no)
             .join(entry, entry.c.id == attempt.c.entry_id)
             .where(attempt.c.sitting_id == sitting_id, attempt.c.state == "closed")
+            .where(attempt.c.closed_by != "time" if waiting else true())
         ).all()
         answers = {row.id: effective_answers(connection, row.id) for row in closed}
     with transaction(home.office) as connection:

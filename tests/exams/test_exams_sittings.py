@@ -17,7 +17,7 @@ from exams.paper_store import build_papers, paper_of
 from exams.profile import SHIPPED as PROFILES
 from exams.sittings import Enrolment, NewSitting, add_candidates, create_sitting, get_sitting, remove_candidate
 from exams.status import sitting_status
-from exams.tables import attempt, candidate, entry, save, script
+from exams.tables import attempt, candidate, entry, open_sitting, save, script
 from home import EXAM, OFFICE, now_ms, transaction, verify_audit
 from people.tables import person
 
@@ -187,3 +187,24 @@ def test_events_bar_and_revoking_frees(any_home):
     set_barred(any_home, "s1", ids[0], "li")
     with any_home.exam.connect() as connection:
         assert connection.execute(select(entry.c.barred)).scalars().all() == [False, False]
+
+
+def test_a_paper_closed_by_time_is_copied_only_when_its_last_saves_are_in(home_folder):
+    draft(home_folder, people=1)
+    build_papers(home_folder, "s1", "li")
+    open_sitting_for_candidates(home_folder, "s1", "li")
+    now = now_ms()
+    with transaction(home_folder.exam) as connection:
+        row = connection.execute(select(entry)).one()
+        number = connection.execute(attempt.insert().values(
+            entry_id=row.id, sitting_id="s1", form=row.form, display_order="[]", started_at=now - HOUR, limit_at=now - 1000,
+            state="closed", closed_by="time", closed_at=now - 1000, writer=1)).inserted_primary_key[0]  # fmt: skip
+        connection.execute(open_sitting.update().values(closed_at=now))
+    assert not ended(home_folder, "s1") and collect_scripts(home_folder, "s1") == 0
+    with transaction(home_folder.exam) as connection:
+        connection.execute(save.insert().values(attempt_id=number, writer=1, seq=1, question="q001", answer="B", client_at=now,
+                                                received_at=now, late=False, chain_n=1, chain_head="x"))  # fmt: skip
+        connection.execute(attempt.update().values(limit_at=now - HOUR))
+    assert ended(home_folder, "s1") and collect_scripts(home_folder, "s1") == 1
+    with home_folder.office.connect() as connection:
+        assert json.loads(connection.execute(select(script.c.answers)).scalar_one()) == {"q001": "B"}
