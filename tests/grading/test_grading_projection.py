@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from fractions import Fraction
 
+import openpyxl
 import pytest
 from grading_fixture import RIGHT, add_script, forms, make_sitting
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from exams.course_folder import write_course
 from exams.notebook import submitted_notebook, to_json
 from exams.paper import Paper
 from exams.tables import candidate
+from grading.exports import export_records
 from grading.gradebook.projection import course_of, project_sitting
 from grading.gradebook.returning import read_manual_marks, take_manual_marks
 from grading.manual import set_manual_mark
@@ -201,3 +203,30 @@ def test_no_name_reaches_a_marker(projected):
     everything_ = b"".join(path.read_bytes() for path in course.rglob("*") if path.is_file())
     for word in ("张三", "李四", "街道办", "26111000", "340221"):
         assert word.encode() not in everything_ and json.dumps(word).strip('"').encode() not in everything_
+
+
+@pytest.mark.parametrize("form", ["xlsx", "csv", "json"])
+def test_nbgrader_export_writes_the_same_records(projected, tmp_path, form):
+    ours, theirs = tmp_path / f"ours.{form}", tmp_path / f"theirs.{form}"
+    export_records(projected, "s1", form, ours, "hr")
+    plugin = "--exporter=grading.gradebook.exporter.PassRecordExporter"
+    nbgrader(course_of(projected, "s1"), "export", plugin, "--to", str(theirs))
+    if form == "xlsx":
+        cells = []
+        for path in (ours, theirs):
+            book = openpyxl.load_workbook(path)
+            cells.append([[cell.value for cell in row] for row in book.active.iter_rows()])
+            book.close()
+        assert cells[0] == cells[1]
+    else:
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--to", "x.pdf"], "之一结尾"), (["--to", "x.csv", "--student", "['c1']"], "整场导出")],
+)
+def test_an_nbgrader_export_that_cannot_be_is_explained(projected, options, said):
+    plugin = "--exporter=grading.gradebook.exporter.PassRecordExporter"
+    done = nbgrader(course_of(projected, "s1"), "export", plugin, *options, check=False)
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
