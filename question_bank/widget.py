@@ -19,6 +19,13 @@ from question_bank.marking import LETTERS, mark_answer
 from question_bank.rendering import markdown_html, option_html, rationale_html, stem_html
 
 _WIDE = {"width": "auto", "max_width": "52em"}
+#: Labels of options as large as the stem, wrapped as prose is.
+_STYLE = """<style>
+.pufa-item label { font-size: 16px; line-height: 1.6; white-space: normal; height: auto; }
+.pufa-item .widget-radio-box { height: auto; }
+.pufa-item .widget-radio-box label, .pufa-item .widget-checkbox label { margin: 0 0 6px 0; max-width: none; }
+.pufa-item .widget-checkbox { height: auto; }
+</style>"""
 
 
 def plain_text(text: str) -> str:
@@ -47,10 +54,11 @@ class PracticeForm:
         self._told = widgets.HTML(layout=_WIDE)
         head = f"<p><small>{KINDS[item.kind].title}</small></p>"
         self.widget = widgets.VBox(
-            [widgets.HTML(_styled(head + stem_html(item)), layout=_WIDE), *self._boxes,
+            [widgets.HTML(_STYLE + _styled(head + stem_html(item)), layout=_WIDE), *self._boxes,
              widgets.HBox([self._check, self._again]), self._told],
             layout={"border": "1px solid #bbb", "padding": "8px 16px", "margin": "4px 0", "max_width": "56em"},
         )  # fmt: skip
+        self.widget.add_class("pufa-item")
 
     @property
     def answer(self) -> str:
