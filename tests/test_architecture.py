@@ -24,7 +24,7 @@ MAY_IMPORT = {
 #: library -> the only places that may import it
 ONLY_IN = {
     "nbgrader": ("grading/gradebook/",),
-    "ipywidgets": ("question_bank/widget.py", "courses/practice.py", "courses/widgets/"),
+    "ipywidgets": ("question_bank/widget.py", "courses/widget.py", "courses/puzzles.py", "courses/activities.py"),
     "pickle": (),
     "marshal": (),
 }
