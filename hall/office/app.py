@@ -1,0 +1,75 @@
+"""The office: the staff's web app of one home. Everything a page may do stands in ``hall.office.routes``."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import traceback
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from hall.office.guard import LARGEST_BODY, guarded
+from hall.office.logins import Door
+from hall.office.pages import HERE, error_page
+from hall.office.routes import ROUTES
+from hall.web import HEADERS, BodyLimit, SecurityHeaders
+from home import Home
+
+MESSAGES = {
+    400: ("提交的内容不完整", "请返回上一页，刷新后重新填写。"),
+    404: ("没有这个页面", "请从上方菜单进入；地址不要手工修改。"),
+    405: ("没有这个页面", "请从上方菜单进入。"),
+}
+
+
+class _Files(StaticFiles):
+    """CSS and scripts: kept by the browser, asked about each time, so that an upgrade shows at once."""
+
+    def file_response(self, *given: object, **named: object) -> Response:
+        answer = super().file_response(*given, **named)  # type: ignore[arg-type]
+        answer.headers["cache-control"] = "no-cache"
+        return answer
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Nothing but plain names: no folders, no dot files."""
+        if "/" in path or path.startswith("."):
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
+
+
+def create_app(home: Home, *, secure: bool) -> Starlette:
+    """The app over one home; ``secure``: it is reached by https only, so cookies and HSTS say so."""
+    door = Door(home, secure)
+    routes: list[BaseRoute] = [
+        Route("/login", door.login_page, methods=["GET"]),
+        Route("/login", door.log_in, methods=["POST"]),
+        *(Route(way.path, guarded(way, home, secure=secure), methods=[way.method], name=way.name) for way in ROUTES),
+        Mount("/static", _Files(directory=HERE / "static"), name="static"),
+    ]
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        title, text = MESSAGES.get(error.status_code, MESSAGES[400])
+        return await run_in_threadpool(error_page, error.status_code, title, text, home)
+
+    async def broken(request: Request, error: Exception) -> Response:
+        number = secrets.token_hex(3)
+        lines = "".join(traceback.format_exception(error))
+        print(f"pufa office: fault {number} at {request.method} {request.url.path}\n{lines}", file=sys.stderr, flush=True)
+        text = f"没有丢失已保存的数据。请返回重试；再次出现时把编号 {number} 告诉系统管理员。"
+        answer = await run_in_threadpool(error_page, 500, "系统出了问题", text, home)
+        answer.headers.update({**HEADERS, "cache-control": "no-store"})  # this answer is made outside the middleware
+        return answer
+
+    middleware = [Middleware(SecurityHeaders, secure=secure), Middleware(BodyLimit, most=LARGEST_BODY)]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: refused, Exception: broken})
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,125 @@
+"""The gate of every office page: session, role, CSRF token, bounded form; then the handler, in a thread of its own.
+
+Default deny: a route of the table names its roles; who holds none of them gets 403, whatever the handler would say.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from exams.errors import ExamsError
+from grading.errors import GradingError
+from hall.office.pages import error_page, go
+from hall.office.sessions import Session, find_session
+from hall.office.visit import Handler, NotHere, Refused, Upload, Visit
+from home import Home, now_ms
+from people.errors import PeopleError
+
+#: A roster of 10,000 rows is under 2 MB.
+LARGEST_BODY = 12 * 1024 * 1024
+MOST_FIELDS = 60
+LONGEST_FIELD = 64 * 1024
+#: What a handler may raise to refuse; anything else is a defect and ends in the page for those.
+REFUSALS = (Refused, ExamsError, PeopleError, GradingError)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One line of the route table. ``back``: the page to which a refused POST returns, with the reason."""
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    roles: frozenset[str]
+    back: str = ""
+
+
+def cookie_name(secure: bool) -> str:
+    """The session cookie; over TLS with the prefix that binds it to this host and to https."""
+    return "__Host-office" if secure else "office"
+
+
+def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
+    """The endpoint of one route."""
+
+    async def endpoint(request: Request) -> Response:
+        session = await run_in_threadpool(find_session, home, request.cookies.get(cookie_name(secure)), now_ms())
+        if session is None:
+            return _log_in_again(way)
+        if not session.staff.roles & way.roles:
+            return await run_in_threadpool(
+                error_page, 403, "您的岗位不能使用本页", "请由有权限的工作人员办理；岗位由系统管理员分配。", home, session
+            )
+        form, upload = await read_form(request) if way.method == "POST" else ({}, None)
+        if way.method == "POST" and not _same_site(request, form, session):
+            return await run_in_threadpool(
+                error_page, 403, "页面已过期", "本次操作没有执行。请返回上一页，刷新后重新操作。", home, session
+            )
+        path = {name: str(value) for name, value in request.path_params.items()}
+        query = dict(request.query_params)
+        if any("\0" in value for group in (path, query, form) for value in (*group, *group.values())):
+            raise HTTPException(400)
+        visit = Visit(home, session, now_ms(), path, query, form, upload)
+        return await run_in_threadpool(_handle, way, visit)
+
+    return endpoint
+
+
+def _handle(way: Way, visit: Visit) -> Response:
+    try:
+        return way.handler(visit)
+    except NotHere as error:
+        return error_page(404, "没有找到", str(error), visit.home, visit.session)
+    except REFUSALS as error:
+        if not way.back:
+            return error_page(409, "没有执行", str(error), visit.home, visit.session)
+        return go(visit, way.back, bad=f"没有执行：{error}", **visit.path)
+
+
+def _log_in_again(way: Way) -> Response:
+    if way.path.endswith(".json"):
+        return Response("{}", 401, media_type="application/json")
+    return RedirectResponse("/login" if way.method == "GET" else "/login?expired=1", 303)
+
+
+def _same_site(request: Request, form: Mapping[str, str], session: Session) -> bool:
+    """Whether the form came from one of our own pages of this session."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    return hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode())
+
+
+async def read_form(request: Request) -> tuple[dict[str, str], Upload | None]:
+    """Read a bounded form; anything malformed or beyond the bounds ends in HTTP 400.
+
+    Text fields: the last of equal names counts. The file: None unless one was chosen.
+    """
+    upload: Upload | None = None
+    fields: dict[str, str] = {}
+    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD) as form:
+        for name, value in _items(form):
+            if isinstance(value, UploadFile):
+                if value.filename:
+                    upload = Upload(value.filename[-200:], await value.read())
+            elif len(value) > LONGEST_FIELD:
+                raise HTTPException(400)
+            else:
+                fields[name] = value
+    return fields, upload
+
+
+def _items(form: FormData) -> list[tuple[str, UploadFile | str]]:
+    if len(form.multi_items()) > MOST_FIELDS + 1:
+        raise HTTPException(400)
+    return form.multi_items()

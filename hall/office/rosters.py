@@ -1,0 +1,228 @@
+"""The roster of a sitting: upload, a look at what it would change, confirmation; and the list of candidates.
+
+Between the look and the confirmation the file waits sealed in the home's secret folder, bound to who sent it and for what.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from starlette.responses import Response
+
+from exams.events import CandidateEvent, events_of, standing
+from exams.sittings import Enrolment, add_candidates, remove_candidate
+from exams.tables import candidate
+from grading.roll import day_of
+from hall.office.pages import go, page
+from hall.office.visit import NotHere, Refused, Visit
+from home import transaction, write_atomically
+from people.errors import IdentityError, RosterError
+from people.persons import Change, ImportResult, import_roster, rehearsal
+from people.roster import Roster, read_roster
+from people.sealing import seal, unseal
+from people.tables import person
+
+KEPT_MS = 3_600_000
+SHOWN_FAULTS = 200
+PURPOSE = "roster upload"
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an import would do. ``here`` are persons on this sitting's roster already; ``gone`` those the file leaves out."""
+
+    people: int
+    new_persons: int
+    known_persons: int
+    new_here: int
+    here: int
+    gone: tuple[str, ...]
+    changed: Sequence[Change]
+    new_units: Sequence[str]
+    warnings: Sequence[object]
+    first: Sequence[object]
+
+
+def enrolments(result: ImportResult) -> Iterable[Enrolment]:
+    """Roster rows as lines of a sitting's list."""
+    for one in result.people:
+        row = one.row
+        yield Enrolment(one.person_id, row.unit, row.post, row.proposed_post, row.rank, row.channel, row.remark)
+
+
+def upload(visit: Visit) -> Response:
+    """``POST /sittings/{sitting}/roster/upload``: reads the file and shows what it would do; nothing is stored but the file."""
+    known = visit.sitting()
+    if known.state != "draft":
+        raise Refused("名单只能在开考前修改；开考后新增考生请另建一场")
+    if visit.upload is None or not visit.upload.data:
+        raise Refused("请先选择名单文件（Excel 的 .xlsx 或 .csv）")
+    try:
+        roster = read_roster(visit.upload.data, visit.upload.name, day_of(visit.now))
+        faults: Sequence[object] = roster.faults
+        preview = _rehearse(visit, roster) if not faults else None
+    except RosterError as error:
+        roster, faults, preview = None, error.faults, None
+    token = _keep(visit) if preview else ""
+    return page(
+        visit, "roster_preview.html", 200 if preview else 422, known=known, preview=preview, token=token, file=visit.upload.name,
+        faults=[_place(fault) for fault in faults[:SHOWN_FAULTS]], more=max(0, len(faults) - SHOWN_FAULTS),
+        rows=len(roster.rows) if roster else 0,
+    )  # fmt: skip
+
+
+def _place(fault: object) -> tuple[str, str, str]:
+    """(where, column, message) of a fault; a plain text has no place."""
+    sheet, row = getattr(fault, "sheet", ""), getattr(fault, "row", 0)
+    where = f"{sheet} 第 {row} 行" if row else sheet
+    return where, getattr(fault, "column", ""), getattr(fault, "message", str(fault))
+
+
+def _rehearse(visit: Visit, roster: Roster) -> Preview:
+    sitting_id = visit.path["sitting"]
+    with rehearsal(visit.home.office) as connection:
+        result = import_roster(connection, visit.home.key("identity"), roster, visit.by)
+        here = (
+            select(candidate.c.person_id, person.c.name)
+            .join(person, person.c.id == candidate.c.person_id)
+            .where(candidate.c.sitting_id == sitting_id)
+            .order_by(candidate.c.admission_no)
+        )
+        before = {row.person_id: row.name for row in connection.execute(here)}
+        new_here = add_candidates(connection, sitting_id, enrolments(result), visit.by)
+    listed = {one.person_id for one in result.people}
+    gone = tuple(name for who, name in before.items() if who not in listed)
+    return Preview(
+        len(result.people), result.new, result.known, new_here, len(result.people) - new_here, gone, result.changed,
+        result.new_units, [_place(one) for one in roster.warnings[:SHOWN_FAULTS]], [one.row for one in result.people[:8]],
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- the file between look and confirmation
+
+
+def _folder(visit: Visit) -> Path:
+    return visit.home.secret / "uploads"
+
+
+def _bound_to(visit: Visit) -> str:
+    return f"{visit.path['sitting']}/{visit.staff.id}/{visit.session.digest}"
+
+
+def _keep(visit: Visit) -> str:
+    assert visit.upload is not None  # the caller looked
+    folder, token = _folder(visit), secrets.token_hex(16)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for old in folder.glob("*.sealed"):
+        if visit.now - old.stat().st_mtime * 1000 > KEPT_MS:
+            old.unlink(missing_ok=True)
+    name = visit.upload.name.encode()[:200].ljust(200, b"\0")
+    write_atomically(folder / f"{token}.sealed", seal(visit.home.key("identity"), PURPOSE, name + visit.upload.data, _bound_to(visit)), 0o600)
+    return token
+
+
+def _fetch(visit: Visit) -> tuple[str, bytes, Path]:
+    token = visit.form.get("token", "")
+    path = _folder(visit) / f"{token}.sealed"
+    if not _TOKEN.fullmatch(token) or not path.is_file():
+        raise Refused("这份名单已经导入或过期；请重新选择文件")
+    try:
+        data = unseal(visit.home.key("identity"), PURPOSE, path.read_bytes(), _bound_to(visit))
+    except IdentityError:
+        raise Refused("这份名单不是本次登录上传的；请重新选择文件") from None
+    return data[:200].rstrip(b"\0").decode(errors="replace"), data[200:], path
+
+
+def confirm(visit: Visit) -> Response:
+    """``POST /sittings/{sitting}/roster/confirm``: takes the file over, all rows or none."""
+    known = visit.sitting()
+    name, data, path = _fetch(visit)
+    roster = read_roster(data, name, day_of(visit.now))
+    with transaction(visit.home.office) as connection:
+        result = import_roster(connection, visit.home.key("identity"), roster, visit.by)
+        new = add_candidates(connection, known.id, enrolments(result), visit.by)
+    path.unlink(missing_ok=True)
+    return go(visit, "roster", good=f"已导入名单：共 {len(result.people)} 人，其中本场新增 {new} 人。", sitting=known.id)
+
+
+# ---------------------------------------------------------------- the list
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the candidate list."""
+
+    person_id: int
+    admission_no: str
+    name: str
+    masked: str
+    unit_label: str
+    post_label: str
+    proposed_post: str
+    form: str
+    event: CandidateEvent | None
+
+
+def list_candidates(visit: Visit, sitting_id: str) -> list[Listed]:
+    """All candidates of a sitting with their standing event, by admission number."""
+    query = (
+        select(candidate, person.c.name, person.c.identity_masked)
+        .join(person, person.c.id == candidate.c.person_id)
+        .where(candidate.c.sitting_id == sitting_id)
+        .order_by(candidate.c.admission_no)
+    )
+    with visit.home.office.connect() as connection:
+        events = events_of(connection, sitting_id)
+        return [
+            Listed(
+                row.person_id, row.admission_no, row.name, row.identity_masked, row.unit_label, row.post_label or "",
+                row.proposed_post or "", row.form or "", standing(events.get(row.person_id, ())),
+            )
+            for row in connection.execute(query)
+        ]  # fmt: skip
+
+
+def roster_page(visit: Visit) -> Response:
+    """``GET /sittings/{sitting}/roster?q=&unit=&event=``."""
+    known = visit.sitting()
+    everybody = list_candidates(visit, known.id)
+    wanted = {name: visit.query.get(name, "").strip()[:100] for name in ("q", "unit", "event")}
+    shown = [one for one in everybody if _fits(one, wanted)]
+    units = sorted({one.unit_label for one in everybody})
+    return page(visit, "roster.html", known=known, shown=shown, whole=len(everybody), wanted=wanted, units=units)
+
+
+def _fits(one: Listed, wanted: dict[str, str]) -> bool:
+    text = wanted["q"]
+    kind = one.event.kind if one.event else "none"
+    return (
+        (not text or text in one.name or text in one.admission_no or text in one.masked)
+        and (not wanted["unit"] or wanted["unit"] == one.unit_label)
+        and (not wanted["event"] or wanted["event"] == kind)
+    )
+
+
+def remove(visit: Visit) -> Response:
+    """``POST /sittings/{sitting}/candidates/{number}/remove``: off the roster of a draft."""
+    known = visit.sitting()
+    one = the_candidate(visit, known.id)
+    with transaction(visit.home.office) as connection:
+        remove_candidate(connection, known.id, one.person_id, visit.by)
+    return go(visit, "roster", good=f"已从本场名单移出：{one.name}（{one.admission_no}）。", sitting=known.id)
+
+
+def the_candidate(visit: Visit, sitting_id: str) -> Listed:
+    """The candidate that the address names, in this sitting.
+
+    :raises NotHere: there is none here.
+    """
+    found = next((one for one in list_candidates(visit, sitting_id) if one.admission_no == visit.path["number"]), None)
+    if found is None:
+        raise NotHere("本场没有这个准考证号；请从名单进入")
+    return found

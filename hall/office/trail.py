@@ -1,0 +1,57 @@
+"""The audit trail: who did what, and whether the chain is whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, MetaData, select
+from starlette.responses import Response
+
+from hall.office.pages import go, page
+from hall.office.visit import Visit
+from home import AUDIT, EXAM, OFFICE, verify_audit
+
+SHOWN = 300
+ACTIONS = {
+    "office.login": "登录", "office.logout": "退出登录", "account.add": "新建工作账号", "account.password": "修改口令",
+    "account.disable": "停用账号", "role.grant": "授予岗位", "role.revoke": "收回岗位", "people.import": "导入人员",
+    "sitting.create": "新建考试", "sitting.roster": "更新名单", "sitting.roster.remove": "移出名单", "paper.build": "组卷",
+    "sitting.open": "开考", "sitting.close": "收卷", "codes.issue": "生成考试码", "candidate.event": "登记考生事项",
+    "candidate.event.revoke": "撤销考生事项", "entry.barred": "考场停考", "entry.free": "考场恢复", "attempt.grant": "加时",
+    "attempt.release_device": "办理换机", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
+    "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "job.ask": "提交任务",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Act:
+    """One audited act."""
+
+    at: int
+    actor: str
+    action: str
+    subject: str
+    payload: str
+    place: str
+
+
+def trail_page(visit: Visit) -> Response:
+    """``GET /trail``: the newest acts of both databases."""
+    with visit.home.office.connect() as office, visit.home.exam.connect() as exam:
+        found = _read(office, OFFICE, "办公") + _read(exam, EXAM, "考场")
+    found.sort(key=lambda act: act.at, reverse=True)
+    return page(visit, "trail.html", acts=found[:SHOWN])
+
+
+def _read(connection: Connection, metadata: MetaData, place: str) -> list[Act]:
+    table = AUDIT[metadata]
+    rows = connection.execute(select(table).order_by(table.c.n.desc()).limit(SHOWN))
+    return [Act(row.at, row.actor, ACTIONS.get(row.action, row.action), row.subject, row.payload or "（已删除）", place) for row in rows]
+
+
+def check(visit: Visit) -> Response:
+    """``POST /trail``: walk both chains from the first entry on."""
+    with visit.home.office.connect() as office, visit.home.exam.connect() as exam:
+        broken = {"办公": verify_audit(office, OFFICE), "考场": verify_audit(exam, EXAM)}
+    wrong = "；".join(f"{place}日志从第 {n} 条起对不上，可能被改动，请立即封存数据文件夹并报告" for place, n in broken.items() if n is not None)
+    return go(visit, "trail", bad=wrong, good="" if wrong else "两份日志都完整，没有发现改动。")
