@@ -6,6 +6,7 @@ that two processes, two tabs or two clicks end in the same single outcome.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, ScalarSelect, and_, insert, or_, select, text, update
@@ -25,13 +26,17 @@ MAX_GRANT_S = 4 * 3600
 
 @dataclass(frozen=True)
 class Page:
-    """What a newly opened paper page needs. ``writer`` makes all earlier pages of the attempt stale."""
+    """What a newly opened paper page needs. ``writer`` makes all earlier pages of the attempt stale.
+
+    ``typed_at``: the page's clock (ms) at each answer that counts; an older answer left in a browser must not replace it.
+    """
 
     attempt_id: int
     writer: int
     limit_at: int
     order: Order
     answers: dict[str, str]
+    typed_at: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,11 @@ def open_page(connection: Connection, who: Standing, now: int) -> Page:
     if row is None:
         known = _attempt_of(connection, who.entry_id)
         raise Refused("not_started") if known is None else refusal_of_state(known.state, known.closed_by) or Refused("device")
-    answers = effective_answers(connection, row.id) if row.writer > 1 else {}
-    return Page(row.id, row.writer, row.limit_at, order_from_json(row.display_order), answers)
+    saved = _effective(connection, row.id) if row.writer > 1 else ()
+    return Page(
+        row.id, row.writer, row.limit_at, order_from_json(row.display_order),
+        {one.question: one.answer for one in saved}, {one.question: one.client_at for one in saved},
+    )  # fmt: skip
 
 
 def refusal_of_state(state: str, closed_by: str | None) -> Refused | None:
@@ -123,12 +131,16 @@ def refusal_of_state(state: str, closed_by: str | None) -> Refused | None:
 
 def effective_answers(connection: Connection, attempt_id: int) -> dict[str, str]:
     """{question id: answer}: the newest save of each question by (writer, seq); late saves do not count."""
-    rows = connection.execute(
-        select(save.c.question, save.c.answer)
+    return {row.question: row.answer for row in _effective(connection, attempt_id)}
+
+
+def _effective(connection: Connection, attempt_id: int) -> Sequence[Row[str, str, int]]:
+    """Counted saves, oldest first: the last of each question stands."""
+    return connection.execute(
+        select(save.c.question, save.c.answer, save.c.client_at)
         .where(save.c.attempt_id == attempt_id, save.c.late.is_(False))
         .order_by(save.c.writer, save.c.seq)
-    )
-    return {row.question: row.answer for row in rows}
+    ).all()
 
 
 def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswered: int | None, arrived: int) -> Finish:

@@ -1,0 +1,171 @@
+"""What the paper's script asks for: save, hand in, the time, and to log in again in place. JSON in, JSON out.
+
+The save is the hot path and is written straight on ASGI; every number and text that comes in has a bound.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from exams.admission import normalise_admission_no
+from exams.answers import answer_fault, is_blank
+from exams.refusals import Refused
+from exams.saves import MAX_SEQ, Change, Saved, SaveRequest
+from exams.writer import HandedIn, HandIn, Unavailable
+from hall.candidate.guard import header, read_body
+from hall.candidate.pages import enter, session_cookies
+from hall.candidate.state import Hall, Seat
+from hall.candidate.visit import RETRY_S, Visit, refusal_json, same_token
+
+MAX_CHANGES = 64
+_Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
+_ClientTime = Annotated[int, Meta(ge=0, le=2**53)]
+_Short = Annotated[str, Meta(max_length=100)]
+
+
+class SaveBody(Struct, forbid_unknown_fields=True):
+    """``changes``: [seq, question, answer, page's clock in ms], oldest first."""
+
+    writer: Annotated[int, Meta(ge=1, le=10**6)]
+    acked: Annotated[int, Meta(ge=0, le=MAX_SEQ)]
+    changes: Annotated[list[tuple[_Seq, _Short, str, _ClientTime]], Meta(max_length=MAX_CHANGES)]
+
+
+class HandInBody(SaveBody, forbid_unknown_fields=True):
+    """``unanswered``: the count on the screen; null when the time is up."""
+
+    unanswered: Annotated[int, Meta(ge=0, le=1000)] | None
+
+
+class LoginBody(Struct, forbid_unknown_fields=True):
+    """Log in again without leaving the paper."""
+
+    number: _Short
+    code: _Short
+    token: _Short
+
+
+_save_decoder = msgspec.json.Decoder(SaveBody)
+_hand_in_decoder = msgspec.json.Decoder(HandInBody)
+_login_decoder = msgspec.json.Decoder(LoginBody)
+_encode = msgspec.json.Encoder().encode
+
+
+async def save(scope: Scope, receive: Receive, send: Send) -> None:
+    """``POST /api/save``: 200 with an ack per change, after the commit; else a refusal, and nothing is acknowledged."""
+    hall: Hall = scope["app"].state.hall
+    try:
+        seat, arrived, raw = await _seated(hall, scope, receive)
+        asked = _request_of(hall, seat, _decoded(_save_decoder, raw), arrived)
+        saved = await hall.write(asked)
+        status, body = 200, _encode(_saved_facts(hall, saved))
+    except Refused as refusal:
+        status, body = refusal_json(refusal)
+    except Unavailable:
+        status, body = refusal_json(Refused("unsaved"))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status in (429, 503):
+        headers.append((b"retry-after", b"%d" % RETRY_S))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _seated(hall: Hall, scope: Scope, receive: Receive) -> tuple[Seat, int, bytes]:
+    """Seat, instant of arrival and body of a POST from the paper's script.
+
+    :raises Refused: not logged in, a foreign token, too fast, too big.
+    """
+    arrived = hall.clock.now()
+    seat = await hall.seat(hall.cookies.read(scope).get(hall.cookies.session))
+    token = header(scope, b"x-csrf")
+    if not same_token(token.decode("latin-1") if token else None, seat.csrf):
+        raise Refused("session")
+    if not seat.bucket.take():
+        raise Refused("too_fast")
+    return seat, arrived, await read_body(scope, receive)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refused("bad_request") from None
+
+
+def _request_of(hall: Hall, seat: Seat, body: SaveBody, arrived: int) -> SaveRequest:
+    """The request to the writer; blank text becomes ``""``.
+
+    :raises Refused: an answer that cannot be stored for its question.
+    """
+    questions = hall.papers.paper(seat.sitting_id, seat.form).questions
+    changes = []
+    for seq, question, answer, client_at in body.changes:
+        known = questions.get(question)
+        fault = "没有这道题" if known is None else answer_fault(known, answer)
+        if fault:
+            raise Refused("bad_answer", question=question, fault=fault)
+        changes.append(Change(seq, question, "" if is_blank(answer) else answer, client_at))
+    return SaveRequest(seat.token_digest, seat.attempt_id, seat.sitting_id, body.writer, body.acked, tuple(changes), arrived)
+
+
+def _saved_facts(hall: Hall, saved: Saved) -> dict[str, object]:
+    return {"acks": saved.acks, "limit": saved.limit_at, "chain": (saved.chain_n, saved.chain_head), "now": hall.clock.now()}
+
+
+async def hand_in(request: Request) -> Response:
+    """``POST /api/handin``: last changes and the end, in one commit; again the same receipt."""
+    hall: Hall = request.app.state.hall
+    seat, arrived, raw = await _seated(hall, request.scope, request.receive)
+    body = _decoded(_hand_in_decoder, raw)
+    ended = await hall.write(HandIn(_request_of(hall, seat, body, arrived), body.unanswered))
+    assert isinstance(ended, HandedIn)
+    facts = {"at": ended.finish.at, "receipt": ended.finish.receipt, "closed_by": ended.finish.closed_by, "next": "/done"}
+    return _json({**facts, **(_saved_facts(hall, ended.saved) if ended.saved else {})})
+
+
+async def pulse(request: Request) -> Response:
+    """``GET /api/pulse``: the server's time and where the attempt stands; also says that the page is alive."""
+    visit = Visit(request.app.state.hall, request)
+    who = await visit.who()
+    if who is None:
+        raise Refused("session")
+    if who.attempt_id is not None and who.attempt_state == "open":
+        visit.hall.seen.add(who.attempt_id)
+    facts = {
+        "now": visit.hall.clock.now(), "opens": who.opens_at, "limit": who.limit_at, "state": who.attempt_state,
+        "writer": who.writer, "next": visit.hall.pulse_ms(),
+    }  # fmt: skip
+    return _json(facts)
+
+
+async def form_token(request: Request) -> Response:
+    """``GET /api/form``: a fresh form token for logging in again in place."""
+    visit = Visit(request.app.state.hall, request)
+    cookies = visit.hall.cookies
+    held = visit.cookies.get(cookies.form) or cookies.new_form()
+    response = _json({"token": cookies.form_token(held)})
+    response.raw_headers.append(cookies.set(cookies.form, held))
+    return response
+
+
+async def login_again(request: Request) -> Response:
+    """``POST /api/login``: a new session for the same page; the answers stay where they are."""
+    visit = Visit(request.app.state.hall, request)
+    body = _decoded(_login_decoder, await read_body(request.scope, request.receive))
+    cookies = visit.hall.cookies
+    if not cookies.form_holds(visit.cookies.get(cookies.form), body.token):
+        raise Refused("form_token")
+    session, device = await enter(visit, normalise_admission_no(body.number), body.code)
+    response = _json({"csrf": session.csrf, "attempt": session.attempt_id})
+    response.raw_headers.extend(session_cookies(visit.hall, session, device))
+    return response
+
+
+def _json(facts: object) -> Response:
+    return Response(_encode(facts), media_type="application/json")
