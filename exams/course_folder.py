@@ -43,14 +43,12 @@ c.ClearSolutions.code_stub = {{"python": {code_stub!r}}}
 c.ClearSolutions.text_stub = {text_stub!r}
 
 try:
-    from grading.gradebook.autograde import GuardedSaveAutoGrades, NoKernelExecute
+    from grading.gradebook.autograde import configure
 except ImportError as error:
     # nbgrader would only log an ordinary error here and then mark without the guard: full marks for silence.
     raise SystemExit(f"找不到 pufa（{{error}}）：请在安装了 pufa 的 Python 环境里运行 nbgrader，没有评阅任何试卷") from error
 
-from nbgrader.preprocessors import CheckCellMetadata, LimitOutput  # noqa: E402
-
-c.Autograde.autograde_preprocessors = [NoKernelExecute, LimitOutput, GuardedSaveAutoGrades, CheckCellMetadata]
+configure(c)  # NoKernelExecute and GuardedSaveAutoGrades
 '''
 
 
