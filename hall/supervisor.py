@@ -17,8 +17,8 @@ from types import FrameType
 
 from home import Home
 
-#: a process that dies again within this many seconds waits that long before it is started again
-RESTART_PAUSE_S = 1.0
+#: a process that dies is started again after this many seconds; twice as long each time, if it did not live for a minute
+RESTART_PAUSE_S, LONGEST_PAUSE_S, LIVED_S = 1.0, 30.0, 60.0
 STOP_PATIENCE_S = 20.0
 
 
@@ -49,6 +49,17 @@ class _Child:
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
     started: float = field(default=0.0)
+    pause: float = RESTART_PAUSE_S
+
+    def due(self, now: float) -> bool:
+        """Whether it is dead and has waited long enough to be started again."""
+        dead = self.process is not None and self.process.poll() is not None
+        return dead and now - self.started > self.pause
+
+    def start_again(self) -> None:
+        lived = time.monotonic() - self.started - self.pause > LIVED_S
+        self.pause = RESTART_PAUSE_S if lived else min(2 * self.pause, LONGEST_PAUSE_S)
+        self.start()
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -84,9 +95,9 @@ def supervise(home: Home, listening: Listening) -> None:
     while not stopping:
         time.sleep(0.2)
         for child in children:
-            if child.process and child.process.poll() is not None and time.monotonic() - child.started > RESTART_PAUSE_S:
-                print(f"pufa: {child.name} 意外退出（{child.process.returncode}），正在重新启动", file=sys.stderr, flush=True)
-                child.start()
+            if child.due(time.monotonic()):
+                print(f"pufa: {child.name} 意外退出，正在重新启动", file=sys.stderr, flush=True)
+                child.start_again()
     for child in reversed(children):
         _stop(child)
 

@@ -10,10 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-import exams.tables  # noqa: F401
-import grading.tables  # noqa: F401
-import people.tables  # noqa: F401
-import question_bank.tables  # noqa: F401
 from home import Home
 
 

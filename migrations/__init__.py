@@ -1,0 +1,1 @@
+"""Schema migrations (Alembic): one line of revisions for each of the two databases."""
