@@ -57,7 +57,7 @@
     const box = by("save");
     let kind = "saved";
     let text = "已全部保存 " + clockText(savedAt === null ? state.now : savedAt);
-    if (left && offline) { kind = "offline"; text = "网络中断，" + left + " 题暂存在本机，会自动补存"; }
+    if (left && offline) { kind = "offline"; text = "网络中断，" + left + " 题暂存在本机"; }
     else if (left && failures) { kind = "retry"; text = "有 " + left + " 题尚未保存，正在重试"; }
     else if (left) { kind = "saving"; text = "正在保存…"; }
     if (box.dataset.state !== kind && (kind === "retry" || kind === "offline")) say(text);

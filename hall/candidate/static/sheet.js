@@ -108,6 +108,7 @@
     }
 
     refresh(question) {
+      const open = this.open().length;
       const answered = question.value() !== "";
       const cell = this.cells.get(question.id);
       cell.dataset.state = answered ? "answered" : "open";
@@ -116,7 +117,7 @@
       if (question.text) question.section.querySelector(".written span").textContent = question.text.value.length;
       for (const input of question.inputs) input.closest(".option").toggleAttribute("data-chosen", input.checked);
       if (question.clear) question.clear.hidden = !answered;
-      document.getElementById("tally").textContent = "已答 " + (this.questions.length - this.open().length) + " 题，共 " + this.questions.length + " 题";
+      document.getElementById("tally").textContent = "已答 " + (this.questions.length - open) + " 题，未答 " + open + " 题";
     }
 
     open() {
