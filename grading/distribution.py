@@ -62,11 +62,11 @@ def decimal_text(value: Fraction, digits: int = 1) -> str:
     return f"{sign}{whole}" + (f".{fraction}" if fraction else "")
 
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 340, 48, 56, 56
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 380, 48, 74, 74
 
 
 def chart_svg(title: str, known: Distribution) -> str:
-    """A bar chart of tenths with the pass line, 720 x 340, readable in black and white; bars carry their counts."""
+    """A bar chart of tenths with the pass line, 720 x 380, readable in black and white; bars carry their counts."""
     plot_w, plot_h = WIDTH - LEFT - 16, HEIGHT - TOP - BOTTOM
     step, most = plot_w / BINS, max(1, *known.counts)
     parts = [
@@ -88,8 +88,8 @@ def chart_svg(title: str, known: Distribution) -> str:
         f'<line x1="{LEFT}" y1="{TOP + plot_h}" x2="{LEFT + plot_w}" y2="{TOP + plot_h}" stroke="#1a1a1a"/>',
         f'<line x1="{cut_x:.1f}" y1="{TOP}" x2="{cut_x:.1f}" y2="{TOP + plot_h}" stroke="#a23b23" stroke-width="2" '
         'stroke-dasharray="6 4"/>',
-        f'<text x="{cut_x:.1f}" y="{HEIGHT - 16}" text-anchor="middle" fill="#a23b23">合格线 {decimal_text(known.cut)} 分</text>',
-        f'<text x="{LEFT + plot_w}" y="{HEIGHT - 16}" text-anchor="end" font-size="12">分数段（每段含下限，最后一段含满分）；柱上为人数</text>',
+        f'<text x="{cut_x:.1f}" y="{HEIGHT - 34}" text-anchor="middle" fill="#a23b23">合格线 {decimal_text(known.cut)} 分</text>',
+        f'<text x="{LEFT + plot_w}" y="{HEIGHT - 10}" text-anchor="end" font-size="12">分数段（每段含下限，最后一段含满分）；柱上为人数</text>',
         "</svg>\n",
     ]
     return "\n".join(parts)
