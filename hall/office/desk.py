@@ -203,7 +203,8 @@ def close(visit: Visit) -> Response:
     if visit.form.get("word", "").strip() != CLOSE_WORD:
         raise Refused(f"没有收卷：请在框内输入“{CLOSE_WORD}”两个字再确认")
     ask(visit, "close", known.id)
-    return go(visit, "desk", good="正在收卷。仍在作答的考生按最后一次保存的答案收卷。", sitting=known.id)
+    ask(visit, "grade", known.id)  # done in turn: the worker takes the oldest job first
+    return go(visit, "desk", good="正在收卷，收卷后自动开始机器评阅。仍在作答的考生按最后一次保存的答案收卷。", sitting=known.id)
 
 
 def grade(visit: Visit) -> Response:

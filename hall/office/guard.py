@@ -1,6 +1,7 @@
 """The gate of every office page: session, role, CSRF token, bounded form; then the handler, in a thread of its own.
 
-Default deny: a route of the table names its roles; who holds none of them gets 403, whatever the handler would say.
+Default deny: a route of the table names its roles; who holds none of them gets 403, whatever the handler would say. An act in
+a sitting by a role of its own also passes :mod:`hall.office.duties`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exams.errors import ExamsError
 from grading.errors import GradingError
+from hall.office.duties import refuse_conflict
 from hall.office.pages import error_page, go
 from hall.office.sessions import Session, find_session
 from hall.office.visit import Handler, NotHere, Refused, Upload, Visit
@@ -78,6 +80,8 @@ def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
 
 def _handle(way: Way, visit: Visit) -> Response:
     try:
+        if way.method == "POST" and len(way.roles) == 1 and "sitting" in visit.path:
+            refuse_conflict(visit, visit.sitting(), next(iter(way.roles)))
         return way.handler(visit)
     except NotHere as error:
         return error_page(404, "没有找到", str(error), visit.home, visit.session)

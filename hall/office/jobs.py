@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from exams.tables import sitting
 from grading import jobs as work
 from grading.tables import job
 from hall.office.pages import go, page
@@ -23,6 +24,7 @@ SHOWN = 50
 PATIENCE_MS = 20_000
 #: Names of files that may be downloaded: no folder, no dot file, nothing half-written.
 _FILE = re.compile(r"[^\W_][\w.-]{0,119}\.(xlsx|csv|json|svg)")
+_STAMP = re.compile(r"-\d{8}-\d{6}.*")
 EXPORT_FORMATS = {"xlsx": "Excel 表格（打印、盖章用）", "csv": "CSV（导入其他系统用）", "json": "JSON（程序用）"}
 
 
@@ -108,6 +110,7 @@ class ExportFile:
     """One file in the home's exports."""
 
     name: str
+    sitting: str
     size: int
     at: int
 
@@ -115,7 +118,7 @@ class ExportFile:
 def export_files(folder: Path) -> Sequence[ExportFile]:
     """Files that may be downloaded, the newest first."""
     found = [
-        ExportFile(path.name, path.stat().st_size, int(path.stat().st_mtime * 1000))
+        ExportFile(path.name, _STAMP.sub("", path.name), path.stat().st_size, int(path.stat().st_mtime * 1000))
         for path in folder.iterdir()
         if _FILE.fullmatch(path.name) and path.is_file() and not path.is_symlink()
     ]
@@ -126,7 +129,8 @@ def exports_page(visit: Visit) -> Response:
     """``GET /exports``."""
     with visit.home.office.connect() as connection:
         jobs = [one for one in recent_jobs(connection, visit.now) if one.title == title_of("export")][:5]
-    return page(visit, "exports.html", files=export_files(visit.home.exports), jobs=jobs, STATES=STATES)
+        titles = {row.id: row.title for row in connection.execute(select(sitting.c.id, sitting.c.title))}
+    return page(visit, "exports.html", titles=titles | {"all": "全部场次"}, files=export_files(visit.home.exports), jobs=jobs, STATES=STATES)
 
 
 def ask_export(visit: Visit) -> Response:

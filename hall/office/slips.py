@@ -53,7 +53,9 @@ def print_all(visit: Visit) -> Response:
     if visit.form.get("agreed") != AGREED:
         raise Refused("请先勾选“我已知道”，再生成考试码")
     _refuse_repeated(visit, known.id)
-    return _sheet(visit, issue_codes(visit.home, known.id, visit.by))
+    seen = picture_of(visit, known)
+    out = {line.admission_no for line in seen.lines if line.state == "barred"} if seen else set()
+    return _sheet(visit, [slip for slip in issue_codes(visit.home, known.id, visit.by) if slip.admission_no not in out])
 
 
 def print_one(visit: Visit) -> Response:

@@ -12,14 +12,15 @@ from hall.office.visit import Visit
 from home import AUDIT, EXAM, OFFICE, verify_audit
 
 SHOWN = 300
+LONGEST = 160
 ACTIONS = {
-    "office.login": "登录", "office.logout": "退出登录", "account.add": "新建工作账号", "account.password": "修改口令",
+    "office.login": "登录", "office.login.refused": "登录失败", "office.logout": "退出登录", "account.add": "新建工作账号", "account.password": "修改口令",
     "account.disable": "停用账号", "role.grant": "授予岗位", "role.revoke": "收回岗位", "people.import": "导入人员",
     "sitting.create": "新建考试", "sitting.roster": "更新名单", "sitting.roster.remove": "移出名单", "paper.build": "组卷",
     "sitting.open": "开考", "sitting.close": "收卷", "codes.issue": "生成考试码", "candidate.event": "登记考生事项",
     "candidate.event.revoke": "撤销考生事项", "entry.barred": "考场停考", "entry.free": "考场恢复", "attempt.grant": "加时",
     "attempt.release_device": "办理换机", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
-    "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "job.ask": "提交任务",
+    "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "job.ask": "提交任务", "job.done": "任务完成", "job.failed": "任务失败",
 }  # fmt: skip
 
 
@@ -46,7 +47,14 @@ def trail_page(visit: Visit) -> Response:
 def _read(connection: Connection, metadata: MetaData, place: str) -> list[Act]:
     table = AUDIT[metadata]
     rows = connection.execute(select(table).order_by(table.c.n.desc()).limit(SHOWN))
-    return [Act(row.at, row.actor, ACTIONS.get(row.action, row.action), row.subject, row.payload or "（已删除）", place) for row in rows]
+    return [Act(row.at, row.actor, ACTIONS.get(row.action, row.action), row.subject, shorten(row.payload), place) for row in rows]
+
+
+def shorten(payload: str | None) -> str:
+    """What a page shows of an entry's payload; ``None`` was erased by policy."""
+    if payload is None:
+        return "（已按规定删除）"
+    return "" if payload == "{}" else payload if len(payload) <= LONGEST else payload[:LONGEST] + "……"
 
 
 def check(visit: Visit) -> Response:

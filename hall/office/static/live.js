@@ -21,7 +21,7 @@
     link.href = one[11];
     link.textContent = one[0];
     cell(row, "", "number").appendChild(link);
-    cell(row, one[1], "strong");
+    cell(row, one[1], "strong nowrap");
     cell(row, one[2]);
     cell(row, one[3]);
     var state = document.createElement("span");
@@ -45,6 +45,7 @@
     counts.querySelectorAll("[data-count]").forEach(function (place) {
       var name = place.dataset.count;
       place.textContent = name === "due" ? picture.due : picture.counts[name];
+      place.parentNode.classList.toggle("some", picture.counts[name] > 0);
     });
     document.getElementById("live-at").textContent = picture.at;
     var focused = body.contains(document.activeElement) ? document.activeElement.textContent : "";
