@@ -177,6 +177,7 @@ class Home:
         write_atomically(root / "home.toml", f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n", 0o640)
         if db_url:
             return cls.use_postgres(root, db_url)
+        (root / "office.db").touch(0o600)  # SQLite gives its journals the same rights
         home = cls.open(root)
         home.migrate()
         return home
