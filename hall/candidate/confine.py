@@ -132,8 +132,8 @@ def _restrict(rules: Iterable[Rule], version: int) -> None:
 def _allow(ruleset: int, rule: Rule, handled: int) -> None:
     try:
         place = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, PermissionError):
+        return  # a rule only ever opens; what this user cannot reach needs none
     try:
         rights = rule.rights & handled & (-1 if rule.path.is_dir() else _ON_FILES)
         beneath = _Beneath(rights, place)
