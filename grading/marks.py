@@ -19,6 +19,7 @@ from exams.forms import read_key_form
 from exams.paper import KeyEntry, KeyForm
 from exams.sittings import Sitting, get_sitting
 from exams.tables import script, sitting
+from grading.bulk import insert_rows
 from grading.errors import MarkError
 from grading.tables import mark
 from home import OFFICE, Home, audit, digest, now_ms, transaction
@@ -68,12 +69,13 @@ class FormMarker:
 
     def __init__(self, form: KeyForm) -> None:
         self.form = form
-        self.hashes = {entry.id: key_hash(entry) for entry in form.entries}
-        self._marks = {entry.id: _marker(entry) for entry in form.entries}
+        #: question, item, part, maximum, rule and key hash of each question, as they are stored with a mark
+        self.facts = [(one.id, one.item, one.part, one.points, one.rule, key_hash(one)) for one in form.entries]
+        self._marks = [(entry.id, _marker(entry)) for entry in form.entries]
 
     def mark(self, answers: Mapping[str, object]) -> tuple[AnswerMark, ...]:
         """One mark for each question, in paper order. A question without an answer is blank; unknown ids are ignored."""
-        return tuple(self._marks[entry.id](answers.get(entry.id, "")) for entry in self.form.entries)
+        return tuple(work(answers.get(question, "")) for question, work in self._marks)
 
 
 def _marker(entry: KeyEntry) -> Callable[[object], AnswerMark]:
@@ -134,8 +136,7 @@ def mark_sitting(home: Home, sitting_id: str, by: str, progress: Progress = quie
         with transaction(home.office) as connection:
             fresh = _unmarked(connection, sitting_id, batch)
             rows = [row for one in fresh for row in _rows(markers, sitting_id, one)]
-            if rows:
-                connection.execute(mark.insert(), rows)
+            insert_rows(connection, mark, _COLUMNS, rows)
         done, new = done + len(batch), new + len(fresh)
         progress(done, whole)
     with transaction(home.office) as connection:
@@ -180,23 +181,25 @@ def _unmarked(connection: Connection, sitting_id: str, batch: Sequence[_Script])
     return [row for row in batch if row.person_id not in marked]
 
 
-def _rows(markers: Mapping[str, FormMarker], sitting_id: str, one: _Script) -> list[dict[str, object]]:
+#: Columns of ``mark`` as the machine fills them.
+_COLUMNS = (
+    "sitting_id", "person_id", "question", "item", "part", "points", "max_points", "rule", "key_hash", "state", "by", "at"
+)  # fmt: skip
+
+
+def _rows(markers: Mapping[str, FormMarker], sitting_id: str, one: _Script) -> list[tuple[object, ...]]:
     marker = markers.get(one.form)
     if marker is None:
         raise MarkError(f"有答卷属于 {one.form} 卷，而本场试卷只有 {'、'.join(sorted(markers))}；请核对试卷文件")
-    moment = now_ms()
     try:
         marks = marker.mark(read_answers(one.answers))
     except MarkError:
         marks = tuple(AnswerMark(None, NEEDS_PERSON) for _ in marker.form.entries)
+    person, at = one.person_id, now_ms()
     return [
-        {
-            "sitting_id": sitting_id, "person_id": one.person_id, "question": entry.id, "item": entry.item,
-            "part": entry.part, "points": given.points, "max_points": entry.points, "rule": entry.rule,
-            "key_hash": marker.hashes[entry.id], "state": given.state, "by": "machine", "at": moment,
-        }
-        for entry, given in zip(marker.form.entries, marks, strict=True)
-    ]  # fmt: skip
+        (sitting_id, person, question, item, part, given.points, most, rule, key, given.state, "machine", at)
+        for (question, item, part, most, rule, key), given in zip(marker.facts, marks, strict=True)
+    ]
 
 
 def _states(connection: Connection, sitting_id: str) -> dict[str, int]:

@@ -8,13 +8,15 @@ what came from here). No kernel, no ORM: ascending ids, one transaction a batch,
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -30,30 +32,32 @@ from grading.tables import mark
 from home import Home
 from question_bank.marking import NEEDS_PERSON, UNANSWERED
 
-BATCH = 100
+BATCH = 400
 NO_RESPONSE = "未作答"
 
 
-@dataclass(frozen=True)
-class ProjectedMark:
-    """One mark on its way into the gradebook. ``auto`` and ``manual`` are scores, at most one of them is set."""
+class ProjectedMark(NamedTuple):
+    """One mark on its way into the gradebook. ``auto`` and ``manual`` are scores, at most one of them is set; ``shown`` is
+    the result of the test cell.
+    """
 
     auto: float | None
     manual: float | None
     needs_person: bool
     auto_comment: str | None
     manual_comment: str | None
+    shown: str | None
 
 
 @dataclass(frozen=True)
 class ProjectedScript:
-    """One candidate's script with its marks by question id."""
+    """One candidate's script with its answers and marks in paper order."""
 
     pseudonym: str
     form: str
     finished_at: int
-    given: Mapping[str, Given]
-    marks: Mapping[str, ProjectedMark]
+    given: Sequence[Given]
+    marks: Sequence[ProjectedMark]
 
 
 def course_of(home: Home, sitting_id: str) -> Path:
@@ -73,7 +77,8 @@ def project_sitting(home: Home, sitting_id: str, progress: Progress = quiet) -> 
     public = home.secret / "papers" / str(known.paper_id) / "public"
     splicers = {form: FormSplicer(read_public_form(public / f"{form}.json"), key) for form, key in keys.items()}
     course = course_of(home, sitting_id)
-    course.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for tree in ("submitted", "autograded"):
+        (course / tree).mkdir(mode=0o700, parents=True, exist_ok=True)
     create_gradebook(course / GRADEBOOK)
     with gradebook_transaction(course / GRADEBOOK) as gradebook:
         registered = {
@@ -81,10 +86,8 @@ def project_sitting(home: Home, sitting_id: str, progress: Progress = quiet) -> 
             for form, s in splicers.items()
         }
     done = 0
-    for batch in _batches(home, sitting_id):
+    for batch in _batches(home, sitting_id, splicers):
         for one in batch:
-            if one.form not in splicers:
-                raise GradebookError(f"有答卷属于 {one.form} 卷，本场没有这套试卷；请核对试卷文件")
             _write_notebooks(course, one, splicers[one.form])
         with gradebook_transaction(course / GRADEBOOK) as gradebook:
             _write_rows(gradebook, batch, registered)
@@ -96,7 +99,7 @@ def project_sitting(home: Home, sitting_id: str, progress: Progress = quiet) -> 
 # ---------------------------------------------------------------- from office.db
 
 
-def _batches(home: Home, sitting_id: str) -> Iterator[list[ProjectedScript]]:
+def _batches(home: Home, sitting_id: str, splicers: Mapping[str, FormSplicer]) -> Iterator[list[ProjectedScript]]:
     last = -1
     while True:
         with home.office.connect() as connection:
@@ -111,44 +114,40 @@ def _batches(home: Home, sitting_id: str) -> Iterator[list[ProjectedScript]]:
                 return
             last = scripts[-1].person_id
             rows = connection.execute(
-                select(mark.c.person_id, mark.c.question, mark.c.points, mark.c.state, mark.c.by, mark.c.comment)
-                .where(mark.c.sitting_id == sitting_id, mark.c.person_id.between(scripts[0].person_id, last))
-                .order_by(mark.c.person_id, mark.c.question)
-            ).all()
-        marks: dict[int, dict[str, tuple[str | None, ProjectedMark]]] = {}
-        for person_id, question, points, state, by, comment in rows:
-            marks.setdefault(person_id, {})[question] = _projected(points, state, by, comment)
-        yield [
-            _script(one.pseudonym, one.form, one.finished_at, one.answers, marks[one.person_id])
-            for one in scripts
-            if one.person_id in marks
-        ]
+                select(mark.c.person_id, mark.c.question, mark.c.points, mark.c.state, mark.c.by, mark.c.comment).where(
+                    mark.c.sitting_id == sitting_id, mark.c.person_id.between(scripts[0].person_id, last)
+                )
+            )
+            marks: dict[int, dict[str, ProjectedMark]] = {}
+            for person_id, question, *said in rows:
+                marks.setdefault(person_id, {})[question] = _projected(*said)
+        yield [_script(splicers, one, marks[one.person_id]) for one in scripts if one.person_id in marks]
 
 
-def _projected(points: str | None, state: str, by: str, comment: str | None) -> tuple[str | None, ProjectedMark]:
-    """(result text of a test cell, the mark): only what the machine decided is a result."""
+@lru_cache(4096)
+def _projected(points: str | None, state: str, by: str, comment: str | None) -> ProjectedMark:
+    """What the gradebook is told of a mark: only what the machine decided is a result of a test cell."""
     machine = by == "machine"
-    score = None if points is None else _score(points)
+    score = None if points is None else float(Fraction(points))
     auto = score if machine else None
-    manual = None if machine else score
     no_response = NO_RESPONSE if state == UNANSWERED else None
-    mark_ = ProjectedMark(auto, manual, state == NEEDS_PERSON, no_response, comment)
-    return (None if auto is None else repr(auto)), mark_
+    shown = None if auto is None else repr(auto)
+    return ProjectedMark(auto, None if machine else score, state == NEEDS_PERSON, no_response, comment, shown)
 
 
-def _score(points: str) -> float:
-    return float(points) if "/" not in points else float(Fraction(points))
-
-
-def _script(
-    pseudonym: str, form: str, finished_at: int, answers: str, marks: Mapping[str, tuple[str | None, ProjectedMark]]
-) -> ProjectedScript:
+def _script(splicers: Mapping[str, FormSplicer], one: Any, marks: Mapping[str, ProjectedMark]) -> ProjectedScript:
+    if one.form not in splicers:
+        raise GradebookError(f"有答卷属于 {one.form} 卷，本场没有这套试卷；请核对试卷文件")
     try:
-        stored: Mapping[str, object] = read_answers(answers)
+        stored: Mapping[str, object] = read_answers(one.answers)
     except MarkError:
         stored = {}
-    given = {question: (stored.get(question, ""), shown) for question, (shown, _) in marks.items()}
-    return ProjectedScript(pseudonym, form, finished_at, given, {question: one for question, (_, one) in marks.items()})
+    questions = splicers[one.form].questions
+    if marks.keys() != set(questions):
+        raise GradebookError(f"{one.pseudonym} 的评分与 {one.form} 卷的题目对不上；请核对试卷文件")
+    ordered = [marks[question] for question in questions]
+    given = [(stored.get(question, ""), known.shown) for question, known in zip(questions, ordered, strict=True)]
+    return ProjectedScript(one.pseudonym, one.form, one.finished_at, given, ordered)
 
 
 # ---------------------------------------------------------------- into the course folder
@@ -156,12 +155,14 @@ def _script(
 
 def _write_notebooks(course: Path, one: ProjectedScript, splicer: FormSplicer) -> None:
     for tree, text in (("submitted", splicer.submitted(one.given)), ("autograded", splicer.autograded(one.given))):
-        folder = course / tree / one.pseudonym / assignment_of(one.form)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = folder / f".{secrets.token_hex(4)}"
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        folder = f"{course}/{tree}/{one.pseudonym}"
+        for place in (folder, folder := f"{folder}/{assignment_of(one.form)}"):
+            with suppress(FileExistsError):
+                os.mkdir(place, 0o700)  # noqa: PTH102  # pathlib costs more than the call, four times a script
+        aside = f"{folder}/.{NOTEBOOK}.new"
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0) as out:  # noqa: PTH123
             out.write(text)  # not synced: after a power cut the projection is made again from office.db
-        aside.replace(folder / f"{NOTEBOOK}.ipynb")
+        os.replace(aside, f"{folder}/{NOTEBOOK}.ipynb")  # noqa: PTH105
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,6 @@ class _Ids:
     @property
     def submission(self) -> str:
         return f"s{self.n:09d}"
-
-    def of(self, letter: str, place: int) -> str:
-        return f"s{self.n:09d}{letter}{place:04d}"
 
 
 def _write_rows(gradebook: sqlite3.Connection, batch: Sequence[ProjectedScript], registered: Mapping[str, Registered]) -> None:
@@ -210,21 +208,25 @@ def _insert(
     gradebook: sqlite3.Connection, new: Sequence[tuple[_Ids, ProjectedScript]], registered: Mapping[str, Registered]
 ) -> None:
     rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in _INSERT}
+    cells = {form: _suffixed(where) for form, where in registered.items()}
     for ids, one in new:
-        where, book = registered[one.form], ids.of("n", 0)
+        where, stem, book = registered[one.form], ids.submission, f"{ids.submission}n"
         rows["student"].append((one.pseudonym,))
-        rows["assignment"].append((ids.submission, where.assignment_id, one.pseudonym, _timestamp(one.finished_at)))
-        rows["notebook"].append((book, ids.submission, where.notebook_id))
-        for place, (name, cell) in enumerate(where.grade_cells.items()):
-            given = one.marks[name.partition("-")[0]]
-            rows["grade"].append((ids.of("g", place), book, cell, given.auto, given.manual, given.needs_person))
-            if given.manual is not None:
-                rows["projected"].append((ids.of("g", place), given.manual))
-        for place, (name, cell) in enumerate(where.solution_cells.items()):
-            given = one.marks[name.partition("-")[0]]
-            rows["comment"].append((ids.of("k", place), book, cell, given.auto_comment, given.manual_comment))
+        rows["assignment"].append((stem, where.assignment_id, one.pseudonym, _timestamp(one.finished_at)))
+        rows["notebook"].append((book, stem, where.notebook_id))
+        for (suffix, grade, solution), (auto, manual, needs, said, comment, _) in zip(cells[one.form], one.marks, strict=True):
+            rows["grade"].append((f"{stem}g{suffix}", book, grade, auto, manual, needs))
+            rows["comment"].append((f"{stem}k{suffix}", book, solution, said, comment))
+            if manual is not None:
+                rows["projected"].append((f"{stem}g{suffix}", manual))
     for name, statement in _INSERT.items():
         gradebook.executemany(statement, rows[name])
+
+
+def _suffixed(where: Registered) -> list[tuple[str, str, str]]:
+    """(ending of an id, graded cell, answer cell) of each question in paper order."""
+    pairs = zip(where.grade_cells.values(), where.solution_cells.values(), strict=True)
+    return [(f"{n:03d}", grade, solution) for n, (grade, solution) in enumerate(pairs)]
 
 
 def _timestamp(instant: int) -> str:
@@ -233,14 +235,14 @@ def _timestamp(instant: int) -> str:
 
 def _update(gradebook: sqlite3.Connection, book: str, one: ProjectedScript, where: Registered) -> None:
     """Bring a submission that is there already up to date; what was typed in formgrader since is left alone."""
-    cells = {cell: name for name, cell in where.grade_cells.items()}
+    cells = {cell: given for cell, given in zip(where.grade_cells.values(), one.marks, strict=True)}
     grades = gradebook.execute(
         "SELECT g.id, g.cell_id, g.manual_score, p.manual_score FROM grade g LEFT JOIN pufa_projected p ON p.grade_id = g.id "
         "WHERE g.notebook_id = ?",
         (book,),
     ).fetchall()
     for ident, cell, typed, projected in grades:
-        given = one.marks[cells[cell].partition("-")[0]]
+        given = cells[cell]
         if typed is not None and typed != projected:
             gradebook.execute("UPDATE grade SET auto_score = ? WHERE id = ?", (given.auto, ident))
             if given.manual == typed:  # it was taken over
@@ -251,9 +253,9 @@ def _update(gradebook: sqlite3.Connection, book: str, one: ProjectedScript, wher
             (given.auto, given.manual, given.needs_person, ident),
         )
         gradebook.execute(_INSERT["projected"], (ident, given.manual))
-    solutions = {cell: name for name, cell in where.solution_cells.items()}
+    solutions = {cell: given for cell, given in zip(where.solution_cells.values(), one.marks, strict=True)}
     for ident, cell in gradebook.execute("SELECT id, cell_id FROM comment WHERE notebook_id = ?", (book,)).fetchall():
-        given = one.marks[solutions[cell].partition("-")[0]]
+        given = solutions[cell]
         gradebook.execute(
             "UPDATE comment SET auto_comment = ?, manual_comment = coalesce(manual_comment, ?) WHERE id = ?",
             (given.auto_comment, given.manual_comment, ident),

@@ -19,7 +19,6 @@ from grading.gradebook.course import Cell, grade_id, trusted_form
 #: (answer as stored, points as text or None) of one question.
 Given = tuple[object, str | None]
 _Made = tuple[str, Callable[[Given], str] | str]
-_CELLS = '"cells": [\n'
 
 
 class FormSplicer:
@@ -27,24 +26,49 @@ class FormSplicer:
 
     def __init__(self, public: PublicForm, key: KeyForm) -> None:
         self.form = trusted_form(public, key)
+        #: ids of the questions in paper order; what is given to the methods below is in this order
+        self.questions = tuple(one.entry.id for one in self.form.questions)
         whole = to_json({"cells": [], "metadata": dict(self.form.metadata), "nbformat": 4, "nbformat_minor": 5})
         head, tail = whole.split('"cells": []')
-        self._ends = (f"{head}{_CELLS}", f"\n ]{tail}")
-        questions = {question.id: question for question in public.questions}
-        self._submitted = [_submitted(cell, questions) for cell in release_notebook(public)["cells"]]
-        self._autograded = _autograded(self.form.cells, questions)
+        ends = (f'{head}"cells": [\n', f"\n ]{tail}")
+        known = {question.id: question for question in public.questions}
+        place = {question: n for n, question in enumerate(self.questions)}
+        self._submitted = _pieces(ends, place, [_submitted(cell, known) for cell in release_notebook(public)["cells"]])
+        self._autograded = _pieces(ends, place, _autograded(self.form.cells, known))
 
-    def submitted(self, given: Mapping[str, Given]) -> bytes:
+    def submitted(self, given: Sequence[Given]) -> bytes:
         """The notebook as if the candidate had handed it in."""
-        return self._join(self._submitted, given)
+        return _join(self._submitted, given)
 
-    def autograded(self, given: Mapping[str, Given]) -> bytes:
+    def autograded(self, given: Sequence[Given]) -> bytes:
         """The notebook as autograde leaves it: complete test cells, results where a machine marked."""
-        return self._join(self._autograded, given)
+        return _join(self._autograded, given)
 
-    def _join(self, cells: Sequence[_Made], given: Mapping[str, Given]) -> bytes:
-        text = ",\n".join(made if isinstance(made, str) else made(given[name]) for name, made in cells)
-        return f"{self._ends[0]}{text}{self._ends[1]}".encode()
+
+#: Text that is the same for everybody, then the cell of a question (its place in the paper, what makes it).
+_Piece = tuple[str, int, Callable[[Given], str]]
+
+
+def _pieces(ends: tuple[str, str], place: Mapping[str, int], cells: Sequence[_Made]) -> tuple[list[_Piece], str]:
+    """Cells as (fixed text, changing cell) pairs and the fixed text after the last of them."""
+    pieces: list[_Piece] = []
+    fixed = ends[0]
+    for n, (name, made) in enumerate(cells):
+        fixed += ",\n" if n else ""
+        if isinstance(made, str):
+            fixed += made
+        else:
+            pieces.append((fixed, place[name], made))
+            fixed = ""
+    return pieces, fixed + ends[1]
+
+
+def _join(made: tuple[list[_Piece], str], given: Sequence[Given]) -> bytes:
+    pieces, last = made
+    parts: list[str] = []
+    for fixed, place, cell in pieces:
+        parts += (fixed, cell(given[place]))
+    return ("".join(parts) + last).encode()
 
 
 def _dump(cell: Cell) -> str:
