@@ -26,6 +26,7 @@ from sqlalchemy import text
 from home import Home, HomeError, transaction
 import hall.candidate.serve
 from hall.candidate.confine import confine
+Home.open(Path({home!r})).exam.dispose()  # the driver is loaded, as it is when serve confines itself
 {drop}
 home = replace(Home.open(Path({home!r})), office_url=None)
 confined = confine(home) if {confine} else False
