@@ -98,6 +98,7 @@ def _release_papers(home: Home, known: Sitting) -> list[str]:
         write_atomically(aside / f"{form}.json", (built / f"{form}.json").read_bytes())
     notice = {
         "title": known.title, "minutes": known.blueprint.minutes, "rules": list(known.blueprint.rules),
+        "shuffle_questions": known.blueprint.shuffle_questions,
         "contact": str(home.settings.get("contact", "")), "office_name": str(home.settings["office_name"]),
     }  # fmt: skip
     write_atomically(aside / "sitting.json", json.dumps(notice, ensure_ascii=False, indent=1))

@@ -181,6 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True, help="数据文件夹（pufa init 所建）")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # nbgrader's gradebook brings it in, and it tells its plugins
     try:
         home = Home.open(options.home)
     except HomeError as error:

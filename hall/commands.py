@@ -52,6 +52,7 @@ def serve(
     if problem:
         console.print(problem, style="red")
         raise typer.Exit(2)
+    where.migrate()
     scheme = "https" if tls else "http"
     console.print(f"考场：{scheme}://{host}:{port}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
     supervise(where, Listening(host, port, port + 1, tls, behind_proxy))
