@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -41,9 +40,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import make_url
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 BEIJING = timezone(timedelta(hours=8), "北京时间")
 
@@ -252,12 +248,12 @@ class Home:
 
     def migrate(self) -> None:
         """Bring both databases to the schema of this version (Alembic; nothing happens when they are there already)."""
-        from alembic import command  # half a second that only this needs
+        from migrations import upgrade  # Alembic: half a second that only this needs
 
         owner = connect(self.office_url, "exam") if self.office_url else self.exam
         for name, engine in (("office", self.office), ("exam", owner)):
             with transaction(engine) as connection:
-                command.upgrade(migration_config(name, connection), "head")
+                upgrade(name, connection)
         if self.office_url:
             with owner.begin() as connection:
                 connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))
@@ -269,19 +265,6 @@ class Home:
         for name in ("exam", "office"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
-
-
-def migration_config(name: str, connection: Connection) -> Config:
-    """Alembic's configuration for ``exam`` or ``office`` on an open connection."""
-    from alembic.config import Config  # see Home.migrate
-
-    folder = Path(__file__).parent / "migrations"
-    config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", str(folder / name).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
 
 
 def _prepare_postgres(url: str) -> str:

@@ -15,7 +15,8 @@ import exams.tables  # noqa: F401  (these four: the tables must be known)
 import grading.tables  # noqa: F401
 import people.tables  # noqa: F401
 import question_bank.tables  # noqa: F401
-from home import EXAM, OFFICE, connect, migration_config, transaction
+from home import EXAM, OFFICE, connect, transaction
+from migrations import FOLDER, configuration
 
 
 def main() -> None:
@@ -24,10 +25,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = connect(f"sqlite:///{Path(folder) / 'draft.db'}", name)
         with transaction(engine) as connection:
-            config = migration_config(name, connection)
+            config = configuration(name, connection)
             command.upgrade(config, "head")
             config.attributes["metadata"] = {"exam": EXAM, "office": OFFICE}[name]
-            number = len(list((Path(__file__).parent / name).glob("[0-9]*.py"))) + 1
+            number = len(list((FOLDER / name).glob("[0-9]*.py"))) + 1
             command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
         engine.dispose()
 
