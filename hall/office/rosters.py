@@ -99,7 +99,8 @@ def _rehearse(visit: Visit, roster: Roster) -> Preview:
     listed = {one.person_id for one in result.people}
     gone = tuple(name for who, name in before.items() if who not in listed)
     return Preview(
-        len(result.people), result.new, result.known, new_here, len(result.people) - new_here, gone, result.changed,
+        len(result.people), result.new, result.known, new_here, len(result.people) - new_here, gone,
+        [one for one in result.changed if one.old != one.new],  # the same title at another unit reads as no change
         result.new_units, [_place(one) for one in roster.warnings[:SHOWN_FAULTS]], [one.row for one in result.people[:8]],
     )  # fmt: skip
 
