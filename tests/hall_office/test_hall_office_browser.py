@@ -1,0 +1,157 @@
+"""The office in real Chromium: by keyboard, self-refreshing pages, printing, nothing blocked by the policy, nothing too wide."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from grading_fixture import RIGHT, add_script, make_sitting
+from office_room import PASSWORD, Office, import_people, new_sitting, opened, people
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import func, select, update
+
+from exams.tables import attempt, entry
+from grading.marks import mark_sitting
+from grading.tables import job
+from home import now_ms, transaction
+from people.accounts import add_account
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def address(office: Office) -> Iterator[str]:
+    """The app on a real port."""
+    server = uvicorn.Server(uvicorn.Config(office.app, host="127.0.0.1", port=0, log_level="warning", access_log=False, ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, office: Office, address: str) -> Iterator[Page]:
+    """Logged in by keyboard as somebody with all the roles of a small office; any script error or blocked resource fails the test."""
+    with transaction(office.home.office) as connection:
+        add_account(connection, "wangfang", "王芳", PASSWORD, ["exam_officer", "marker", "hr", "operator"], "test")
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, base_url=address, locale="zh-CN")
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" and "status of" not in line.text else None)
+    page.on("dialog", lambda dialog: (problems.append("dialog: " + dialog.message), dialog.dismiss()))
+    page.goto("/login")
+    page.wait_for_function("document.activeElement.id === 'login'")
+    page.keyboard.type("wangfang")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def put_in(office: Office, name: str = "s-1", n: int = 4) -> None:
+    with office.visitor() as officer:
+        officer.log_in("wangfang", PASSWORD)
+        opened(office, officer, name, n)
+
+
+def test_the_live_page_follows_the_room_and_names_are_inert(page: Page, office: Office) -> None:
+    put_in(office)
+    with transaction(office.home.exam) as connection:
+        connection.execute(update(entry).values(unit_label="<img src=x onerror=alert(1)><script>alert(2)</script>"))
+    page.goto("/sittings/s-1/live")
+    assert page.locator("[data-count=not_started]").inner_text() == "4"
+    with transaction(office.home.exam) as connection:
+        ident, now = connection.execute(select(func.min(entry.c.id))).scalar_one(), now_ms()
+        connection.execute(attempt.insert().values(
+            entry_id=ident, sitting_id="s-1", form="A", display_order="[]", started_at=now, limit_at=now + 3_600_000, state="open", writer=1))  # fmt: skip
+    page.locator("[data-count=writing]", has_text="1").wait_for(timeout=12_000)
+    assert page.locator("[data-count=not_started]").inner_text() == "3"
+    assert page.locator("#live-lines img, #live-lines script").count() == 0
+    page.locator("[data-filter=writing]").press("Enter")
+    assert page.locator("#live-lines tr:visible").count() == 1
+    page.wait_for_timeout(5500)
+    assert page.locator("#live-lines tr:visible").count() == 1, "the filter outlives a refresh"
+
+
+def test_the_live_page_says_when_it_is_cut_off(page: Page, office: Office) -> None:
+    put_in(office, n=2)
+    page.goto("/sittings/s-1/live")
+    assert page.locator("#live-stale").is_hidden()
+    page.route("**/live.json", lambda route: route.abort())
+    page.locator("#live-stale").wait_for(state="visible", timeout=12_000)
+    page.unroute("**/live.json")
+    page.locator("#live-stale").wait_for(state="hidden", timeout=12_000)
+
+
+def test_a_double_click_asks_once_and_the_page_follows_the_job(page: Page, office: Office) -> None:
+    with office.visitor() as officer:
+        officer.log_in("wangfang", PASSWORD)
+        new_sitting(officer)
+        import_people(officer, "s-1", people(2))
+    page.goto("/sittings/s-1")
+    page.get_by_role("button", name="组卷").dblclick()
+    page.get_by_text("排队等候").wait_for()
+    with office.home.office.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(job)).scalar_one() == 1
+    assert office.work() == [True]
+    page.get_by_text("下一步：开考").wait_for(timeout=12_000)
+
+
+def test_slips_print_ten_on_a_sheet(page: Page, office: Office) -> None:
+    put_in(office, n=21)
+    page.goto("/sittings/s-1/slips")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="生成考试码").click()
+    page.locator(".slip").nth(20).wait_for()
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 3
+    page.emulate_media(media="print")
+    assert page.locator("header").is_hidden() and page.locator(".no-print").is_hidden()
+    first = page.locator(".slip").first
+    assert first.evaluate("slip => slip.scrollHeight <= slip.clientHeight + 1"), "nothing of a slip is cut off"
+
+
+def test_marking_by_keyboard_alone(page: Page, office: Office) -> None:
+    persons = make_sitting(office.home, "s1", people=2)
+    for who in persons:
+        add_script(office.home, "s1", who, {**RIGHT, "q006": "<script>alert(1)</script><img src=x onerror=alert(1)>"})
+    mark_sitting(office.home, "s1", "test")
+    page.goto("/sittings/s1/marking/q006/item-q006")
+    for points in ("12.5", "20"):
+        page.wait_for_function("document.activeElement.id === 'points'")
+        page.keyboard.type(points)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    assert "已全部评完" in page.locator(".notice").inner_text()
+
+
+def test_no_page_is_too_wide_or_too_small(page: Page, office: Office) -> None:
+    put_in(office, n=6)
+    make_sitting(office.home, "s1", people=4)
+    for path in ("/", "/sittings/new", "/sittings/s-1", "/sittings/s-1/roster", "/sittings/s-1/slips", "/sittings/s-1/live", "/sittings/s-1/close",
+                 "/sittings/s1/marking", "/sittings/s1/records", "/exports", "/jobs", "/trail", "/password", "/none"):  # fmt: skip
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1366, path
+        smallest = page.evaluate(
+            "Math.min(...[...document.querySelectorAll('main *')].filter(e => e.children.length === 0 && e.textContent.trim() && e.offsetParent)"
+            ".map(e => parseFloat(getComputedStyle(e).fontSize)))"
+        )
+        assert smallest >= 15.5, (path, smallest)
+        assert page.evaluate("[...document.querySelectorAll('input:not([type=hidden]), select')].every(e => e.labels.length || e.ariaLabel)"), path
