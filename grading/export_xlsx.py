@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import xlsxwriter
@@ -98,6 +99,7 @@ def _closing(listing: Listing, tally: Tally) -> list[str]:
     ]
 
 
+@lru_cache(8192)
 def _lines(text: str, width: float) -> int:
     """How many lines a text takes in a column; a Chinese character is as wide as two digits."""
     room = width - 0.6

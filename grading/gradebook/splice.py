@@ -18,7 +18,7 @@ from grading.gradebook.course import Cell, grade_id, trusted_form
 
 #: (answer as stored, points as text or None) of one question.
 Given = tuple[object, str | None]
-_Made = tuple[str, Callable[[Given], str] | str]
+_Made = tuple[str, Callable[[Given], bytes] | str]
 
 
 class FormSplicer:
@@ -46,10 +46,10 @@ class FormSplicer:
 
 
 #: Text that is the same for everybody, then the cell of a question (its place in the paper, what makes it).
-_Piece = tuple[str, int, Callable[[Given], str]]
+_Piece = tuple[bytes, int, Callable[[Given], bytes]]
 
 
-def _pieces(ends: tuple[str, str], place: Mapping[str, int], cells: Sequence[_Made]) -> tuple[list[_Piece], str]:
+def _pieces(ends: tuple[str, str], place: Mapping[str, int], cells: Sequence[_Made]) -> tuple[list[_Piece], bytes]:
     """Cells as (fixed text, changing cell) pairs and the fixed text after the last of them."""
     pieces: list[_Piece] = []
     fixed = ends[0]
@@ -58,17 +58,18 @@ def _pieces(ends: tuple[str, str], place: Mapping[str, int], cells: Sequence[_Ma
         if isinstance(made, str):
             fixed += made
         else:
-            pieces.append((fixed, place[name], made))
+            pieces.append((fixed.encode(), place[name], made))
             fixed = ""
-    return pieces, fixed + ends[1]
+    return pieces, (fixed + ends[1]).encode()
 
 
-def _join(made: tuple[list[_Piece], str], given: Sequence[Given]) -> bytes:
+def _join(made: tuple[list[_Piece], bytes], given: Sequence[Given]) -> bytes:
     pieces, last = made
-    parts: list[str] = []
+    parts: list[bytes] = []
     for fixed, place, cell in pieces:
         parts += (fixed, cell(given[place]))
-    return ("".join(parts) + last).encode()
+    parts.append(last)
+    return b"".join(parts)
 
 
 def _dump(cell: Cell) -> str:
@@ -85,15 +86,15 @@ def _submitted(cell: Cell, questions: Mapping[str, PublicQuestion]) -> _Made:
     return name, _answered(cell, questions[name])
 
 
-def _answered(cell: Cell, question: PublicQuestion) -> Callable[[Given], str]:
+def _answered(cell: Cell, question: PublicQuestion) -> Callable[[Given], bytes]:
     """A cell that holds an answer. Letters recur and are remembered; free text does not."""
 
-    def work(answer: object) -> str:
-        return _dump({**cell, "source": answer_source(question, answer)})
+    def work(answer: object) -> bytes:
+        return _dump({**cell, "source": answer_source(question, answer)}).encode()
 
     remembered = lru_cache(4096)(work)
 
-    def made(given: Given) -> str:
+    def made(given: Given) -> bytes:
         answer = given[0]
         return remembered(answer) if isinstance(answer, str) and len(answer) <= len(LETTERS) else work(answer)
 
@@ -117,14 +118,14 @@ def _autograded(cells: tuple[Cell, ...], questions: Mapping[str, PublicQuestion]
     return made
 
 
-def _tested(cell: Cell, count: int) -> Callable[[Given], str]:
+def _tested(cell: Cell, count: int) -> Callable[[Given], bytes]:
     @lru_cache(256)
-    def work(points: str | None) -> str:
+    def work(points: str | None) -> bytes:
         if points is None:
-            return _dump(cell)
+            return _dump(cell).encode()
         shown: dict[str, Any] = {
             "output_type": "execute_result", "data": {"text/plain": [points]}, "metadata": {}, "execution_count": count
         }  # fmt: skip
-        return _dump({**cell, "outputs": [shown]})
+        return _dump({**cell, "outputs": [shown]}).encode()
 
     return lambda given: work(given[1])
