@@ -133,6 +133,12 @@ def _read_new(visit: Visit) -> NewSitting:
 
 
 def _file_of(visit: Visit, field: str, title: str, folder: Path) -> str:
+    own = visit.uploads.get(f"{field}_file")
+    if own is not None:
+        try:
+            return own.data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise Refused(f"{title}文件“{own.name}”不是 UTF-8 编码的文本；请另存为 UTF-8 后重新选择") from None
     chosen = {path.stem: path for path in _shipped(folder)}.get(visit.form.get(field, ""))
     if chosen is None:
         raise Refused(f"请选择{title}")

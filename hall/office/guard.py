@@ -28,6 +28,7 @@ from people.errors import PeopleError
 #: A roster of 10,000 rows is under 2 MB.
 LARGEST_BODY = 12 * 1024 * 1024
 MOST_FIELDS = 60
+MOST_FILES = 2
 LONGEST_FIELD = 64 * 1024
 #: What a handler may raise to refuse; anything else is a defect and ends in the page for those.
 REFUSALS = (Refused, ExamsError, PeopleError, GradingError)
@@ -63,7 +64,7 @@ def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
             return await run_in_threadpool(
                 error_page, 403, "您的岗位不能使用本页", "请由有权限的工作人员办理；岗位由系统管理员分配。", home, session
             )
-        form, upload = await read_form(request) if way.method == "POST" else ({}, None)
+        form, uploads = await read_form(request) if way.method == "POST" else ({}, {})
         if way.method == "POST" and not _same_site(request, form, session):
             return await run_in_threadpool(
                 error_page, 403, "页面已过期", "本次操作没有执行。请返回上一页，刷新后重新操作。", home, session
@@ -72,7 +73,7 @@ def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
         query = dict(request.query_params)
         if any("\0" in value for group in (path, query, form) for value in (*group, *group.values())):
             raise HTTPException(400)
-        visit = Visit(home, session, now_ms(), path, query, form, upload)
+        visit = Visit(home, session, now_ms(), path, query, form, uploads)
         return await run_in_threadpool(_handle, way, visit)
 
     return endpoint
@@ -104,26 +105,26 @@ def _same_site(request: Request, form: Mapping[str, str], session: Session) -> b
     return hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode())
 
 
-async def read_form(request: Request) -> tuple[dict[str, str], Upload | None]:
+async def read_form(request: Request) -> tuple[dict[str, str], dict[str, Upload]]:
     """Read a bounded form; anything malformed or beyond the bounds ends in HTTP 400.
 
-    Text fields: the last of equal names counts. The file: None unless one was chosen.
+    The last of equal names counts; a file field without a chosen file is not there.
     """
-    upload: Upload | None = None
+    uploads: dict[str, Upload] = {}
     fields: dict[str, str] = {}
-    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD) as form:
+    async with request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD) as form:
         for name, value in _items(form):
             if isinstance(value, UploadFile):
                 if value.filename:
-                    upload = Upload(value.filename[-200:], await value.read())
+                    uploads[name] = Upload(value.filename[-200:], await value.read())
             elif len(value) > LONGEST_FIELD:
                 raise HTTPException(400)
             else:
                 fields[name] = value
-    return fields, upload
+    return fields, uploads
 
 
 def _items(form: FormData) -> list[tuple[str, UploadFile | str]]:
-    if len(form.multi_items()) > MOST_FIELDS + 1:
+    if len(form.multi_items()) > MOST_FIELDS + MOST_FILES:
         raise HTTPException(400)
     return form.multi_items()

@@ -19,7 +19,7 @@ from exams.sittings import Enrolment, add_candidates, remove_candidate
 from exams.tables import candidate
 from grading.roll import day_of
 from hall.office.pages import go, page
-from hall.office.visit import NotHere, Refused, Visit
+from hall.office.visit import NotHere, Refused, Upload, Visit
 from home import transaction, write_atomically
 from people.errors import IdentityError, RosterError
 from people.persons import Change, ImportResult, import_roster, rehearsal
@@ -61,17 +61,18 @@ def upload(visit: Visit) -> Response:
     known = visit.sitting()
     if known.state != "draft":
         raise Refused("名单只能在开考前修改；开考后新增考生请另建一场")
-    if visit.upload is None or not visit.upload.data:
+    file = visit.uploads.get("file")
+    if file is None or not file.data:
         raise Refused("请先选择名单文件（Excel 的 .xlsx 或 .csv）")
     try:
-        roster = read_roster(visit.upload.data, visit.upload.name, day_of(visit.now))
+        roster = read_roster(file.data, file.name, day_of(visit.now))
         faults: Sequence[object] = roster.faults
         preview = _rehearse(visit, roster) if not faults else None
     except RosterError as error:
         roster, faults, preview = None, error.faults, None
-    token = _keep(visit) if preview else ""
+    token = _keep(visit, file) if preview else ""
     return page(
-        visit, "roster_preview.html", 200 if preview else 422, known=known, preview=preview, token=token, file=visit.upload.name,
+        visit, "roster_preview.html", 200 if preview else 422, known=known, preview=preview, token=token, file=file.name,
         faults=[_place(fault) for fault in faults[:SHOWN_FAULTS]], more=max(0, len(faults) - SHOWN_FAULTS),
         rows=len(roster.rows) if roster else 0,
     )  # fmt: skip
@@ -116,15 +117,14 @@ def _bound_to(visit: Visit) -> str:
     return f"{visit.path['sitting']}/{visit.staff.id}/{visit.session.digest}"
 
 
-def _keep(visit: Visit) -> str:
-    assert visit.upload is not None  # the caller looked
+def _keep(visit: Visit, file: Upload) -> str:
     folder, token = _folder(visit), secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     for old in folder.glob("*.sealed"):
         if visit.now - old.stat().st_mtime * 1000 > KEPT_MS:
             old.unlink(missing_ok=True)
-    name = visit.upload.name.encode()[:200].ljust(200, b"\0")
-    write_atomically(folder / f"{token}.sealed", seal(visit.home.key("identity"), PURPOSE, name + visit.upload.data, _bound_to(visit)), 0o600)
+    name = file.name.encode()[-200:].ljust(200, b"\0")  # the end tells the kind of file
+    write_atomically(folder / f"{token}.sealed", seal(visit.home.key("identity"), PURPOSE, name + file.data, _bound_to(visit)), 0o600)
     return token
 
 

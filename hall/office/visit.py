@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
@@ -40,7 +40,7 @@ class Visit:
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]
-    upload: Upload | None = None
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
 
     @property
     def staff(self) -> Account:
@@ -51,24 +51,24 @@ class Visit:
         """The name under which acts are recorded."""
         return self.session.staff.login
 
-    def text(self, field: str, title: str, most: int, *, needed: bool = True) -> str:
+    def text(self, name: str, title: str, most: int, *, needed: bool = True) -> str:
         """A text field of the form, without white space around it.
 
         :raises Refused: longer than ``most`` characters, or blank although it is needed.
         """
-        value = self.form.get(field, "").strip()
+        value = self.form.get(name, "").strip()
         if needed and not value:
             raise Refused(f"请填写“{title}”")
         if len(value) > most:
             raise Refused(f"“{title}”过长（{len(value)} 字）；请控制在 {most} 字以内")
         return value
 
-    def whole(self, field: str, title: str, least: int, most: int) -> int:
+    def whole(self, name: str, title: str, least: int, most: int) -> int:
         """A whole number from the form.
 
         :raises Refused: it is none, or out of bounds.
         """
-        value = self.form.get(field, "").strip()
+        value = self.form.get(name, "").strip()
         if not value.isdigit() or len(value) > 9 or not least <= int(value) <= most:
             raise Refused(f"“{title}”应为 {least} 至 {most} 之间的整数")
         return int(value)

@@ -52,7 +52,8 @@ def page(browser: Browser, office: Office, address: str) -> Iterator[Page]:
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text) if line.type == "error" and "status of" not in line.text else None)
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" and not line.text.startswith("Failed to load resource") else None)
+    page.on("response", lambda answer: problems.append(answer.url) if answer.status >= 400 and not answer.url.endswith("/none") else None)
     page.on("dialog", lambda dialog: (problems.append("dialog: " + dialog.message), dialog.dismiss()))
     page.goto("/login")
     page.wait_for_function("document.activeElement.id === 'login'")

@@ -8,6 +8,7 @@ import pytest
 from office_room import Office, Person, field, identity, import_people, new_sitting, notice, people, roster
 from sqlalchemy import func, select
 
+from exams.profile import SHIPPED
 from exams.tables import candidate
 from hall.office import rosters
 from people.tables import person
@@ -177,3 +178,31 @@ def test_numbers_of_sittings_are_made_up_if_none_is_given(office: Office) -> Non
             new_sitting(officer, "", day="2030-12-01")
         page = officer.page("/")
         assert "/sittings/2030-12-01-a" in page and "/sittings/2030-12-01-b" in page
+
+
+def own_files(office: Office, **files: bytes):
+    form = {"title": "本县考试", "kind": "mock", "blueprint": "county_100", "profile": "small_office", "day": "2030-12-01", "opens": "09:00",
+            "closes": "10:30", "id": "own"}  # fmt: skip
+    with office.staff("exam_officer") as officer:
+        sent = {name: (f"本县{name}.toml", data, "application/toml") for name, data in files.items()}
+        answer = officer.post("/sittings/new", files=sent, **form)
+        return answer.text if answer.status_code == 422 else officer.page(answer.headers["location"])
+
+
+def test_an_office_uses_its_own_rules(office: Office) -> None:
+    own = (SHIPPED / "small_office.toml").read_text(encoding="utf-8").replace("total = 60", "total = 70").replace('"合格" = 60', '"合格" = 70')
+    page = own_files(office, profile_file=b"\xef\xbb\xbf" + own.encode())
+    assert "及格 70 分" in page
+
+
+@pytest.mark.parametrize("data, told", [(b"\xff\xfe", "UTF-8"), (b"x = [", "考试办法:1"), (b'profile = "x"', "考试办法"), (b"a=1\n" * 100_000, "考试办法")])
+def test_own_rules_with_faults_are_told_by_line(office: Office, data: bytes, told: str) -> None:
+    assert told in own_files(office, profile_file=data)
+
+
+def test_a_long_file_name_keeps_its_kind(office: Office) -> None:
+    with office.staff("exam_officer") as officer:
+        new_sitting(officer)
+        seen = upload(officer, roster(people(2)), "名" * 150 + ".xlsx")
+        officer.done("/sittings/s-1/roster/confirm", token=field(seen.text, "token"))
+    assert count(office) == 2
