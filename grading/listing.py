@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from exams.duties import waivers_used
 from exams.sittings import get_sitting
 from exams.tables import candidate, sitting
 from grading.columns import COLUMNS
@@ -94,7 +95,7 @@ def describe(home: Home, connection: Connection, sitting_id: str | None, layout:
         count = len(connection.execute(select(sitting.c.id)).all())
         return Listing(layout.title.format(title=f"{office}全部场次", office=office), office, ("填报单位",), count, ())
     known = get_sitting(connection, sitting_id)
-    notes = tuple(waiver.note for waiver in known.profile.duties.waivers)
+    notes = tuple(waiver.note for waiver in waivers_used(connection, known))
     title = layout.title.format(title=known.title, office=office)
     return Listing(title, office, known.profile.stamps or ("填报单位",), 1, notes)
 

@@ -19,7 +19,7 @@ from grading.listing import read_layout, reconciliation
 from grading.marks import mark_sitting
 from grading.records import issue_records
 from grading.tables import record, record_payload
-from home import AUDIT, OFFICE, transaction
+from home import AUDIT, OFFICE, audit, transaction
 
 HEADINGS = [column.title for column in read_layout().columns]
 
@@ -33,6 +33,7 @@ def issued(home_folder):
     with transaction(home_folder.office) as connection:
         for one, kind in zip(people[3:7], ("absent", "deferred", "exempt", "misconduct"), strict=True):
             record_event(connection, "s1", one, kind, by="li", reason="=HYPERLINK(\"x\")", document_no="+某组3号")
+        audit(connection, OFFICE, "li", "mark.manual", f"s1/{people[0]}")  # the officer of the events has marked as well
     mark_sitting(home_folder, "s1", "li")
     issue_records(home_folder, "s1", "hr")
     return home_folder
@@ -62,7 +63,8 @@ def test_the_spreadsheet_cell_by_cell(issued, tmp_path):
     foot = sheet.cell(11, 1).value.split("\n")
     assert sheet.max_row == 11
     assert foot[0] == "应考 8 人 = 已考 3 人（合格 2、不合格 1、终不合格 0） + 缺考 2 + 缓考 1 + 免试 1 + 违纪 1 + 取消资格 0"
-    assert sum(line.count("（盖章）：") for line in foot) == 3 and any("制表人" in line for line in foot) and "会签" in foot[1]
+    assert sum(line.count("（盖章）：") for line in foot) == 3 and any("制表人" in line for line in foot) and "阅卷" in foot[1]
+    assert not any("命题" in line for line in foot), "a waiver that nobody made use of is not printed"
     assert (sheet.page_setup.orientation, int(sheet.page_setup.paperSize)) == ("landscape", 9)
     assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0) and sheet.sheet_properties.pageSetUpPr.fitToPage
     assert sheet.print_title_rows == "$2:$2" and "&P" in sheet.oddFooter.right.text
