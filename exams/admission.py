@@ -41,7 +41,7 @@ def normalise_code(typed: str) -> str:
 
 
 def normalise_admission_no(typed: str) -> str:
-    """An admission number as stored: half-width, upper case, no white space; ``""`` if longer than 20 characters.
+    """An admission number as stored: half-width, upper case, no white space; ``""`` if it cannot be one.
 
     >>> normalise_admission_no("２０２６ 0001")
     '20260001'
@@ -49,7 +49,7 @@ def normalise_admission_no(typed: str) -> str:
     if len(typed) > 64:
         return ""
     text = "".join(unicodedata.normalize("NFKC", typed).upper().split())
-    return text if len(text) <= 20 and text.isprintable() else ""
+    return text if len(text) <= 20 and text.isascii() and text.isprintable() else ""
 
 
 def code_mac(key: bytes, sitting_id: str, admission_no: str, code: str) -> str:

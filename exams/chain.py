@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from exams.tables import attempt, open_sitting, save
-from home import canonical_json
 
+_encode = msgspec.json.Encoder().encode
 #: fields of ``save`` that a link covers, in this order
 FIELDS = ("chain_n", "attempt_id", "writer", "seq", "question", "answer", "client_at", "received_at", "late")
 
 
 def link(previous: str, values: tuple[object, ...]) -> str:
-    """SHA-256 (hex) of the head before and the values of :data:`FIELDS` (``late`` as 0 or 1)."""
-    return hashlib.sha256(canonical_json([previous, *values]).encode()).hexdigest()
+    """SHA-256 (hex) of the JSON array (compact, UTF-8) of the head before and the values of :data:`FIELDS`, ``late`` as 0 or 1."""
+    return hashlib.sha256(_encode((previous, *values))).hexdigest()
 
 
 def link_of_row(previous: str, row: Mapping[str, object]) -> str:

@@ -3,16 +3,16 @@
 The page numbers its changes 1, 2, 3 … per writer; ``(attempt, writer, seq)`` is a save's identity. What counts is read from the
 database inside the transaction that stores (SQLite: the write lock is held; PostgreSQL: the rows of sitting and attempt are
 locked), never from memory. SQL differs by dialect here and nowhere else: many rows at once are handed over as one JSON text
-or as arrays.
+(SQLite) or as arrays (PostgreSQL).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection
 
 from exams.chain import link
@@ -54,8 +54,7 @@ class Ack(NamedTuple):
     received_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """The answer to a :class:`SaveRequest`: an ack per change, the attempt's limit (ms UTC) and the sitting's chain now."""
 
     acks: tuple[Ack, ...]
@@ -64,26 +63,21 @@ class Saved:
     chain_head: str
 
 
-class _Last(NamedTuple):
-    writer: int
-    seq: int
-    question: str
-    answer: str
-    late: bool
-    chain_n: int
-    chain_head: str
-    received_at: int
+class _Attempt(msgspec.Struct, array_like=True):
+    """An attempt as the transaction finds it, with its newest save (``last_writer`` 0: there is none)."""
 
-
-@dataclass(slots=True)
-class _Attempt:
+    id: int
     sitting_id: str
     state: str
     closed_by: str | None
     writer: int
     limit_at: int
     grace_s: int
-    last: _Last | None
+    last_writer: int
+    last_seq: int
+    last_question: str
+    last_answer: str
+    last_late: bool | int
 
 
 @dataclass(slots=True)
@@ -133,116 +127,131 @@ def _refusal(known: _Attempt, writer: int) -> str | None:
 def _take_change(
     connection: Connection, batch: _Batch, known: _Attempt, request: SaveRequest, change: Change, late: bool
 ) -> Ack:
-    place = (request.attempt_id, request.writer, change.seq)
-    stored = batch.new.get(place) or _stored(connection, known.last, place)
-    if stored:
-        same = stored[:2] == (change.question, change.answer)
-        return stored[2] if same else stored[2]._replace(state="conflict")
-    last = known.last
+    seq, question, answer, _client_at = change
+    if (request.writer, seq) <= (known.last_writer, known.last_seq):  # nothing newer can be there already
+        stored = _stored(connection, batch, (request.attempt_id, request.writer, seq))
+        if stored:
+            return stored[2] if stored[:2] == (question, answer) else stored[2]._replace(state="conflict")
     if (
-        last is not None and not late and not last.late and last.writer == request.writer
-        and request.acked >= change.seq - 1 and (last.question, last.answer) == (change.question, change.answer)
+        answer == known.last_answer and question == known.last_question and known.last_writer == request.writer
+        and request.acked >= seq - 1 and not late and not known.last_late
     ):  # fmt: skip  # nothing can come between: the same value again needs no second row
-        return Ack(change.seq, "saved", last.chain_n, last.chain_head, last.received_at)
+        stored = _stored(connection, batch, (request.attempt_id, known.last_writer, known.last_seq))
+        if stored:
+            return stored[2]._replace(seq=seq)
     return _append(batch, known, request, change, late)
 
 
 def _append(batch: _Batch, known: _Attempt, request: SaveRequest, change: Change, late: bool) -> Ack:
+    seq, question, answer, client_at = change
+    writer, arrived = request.writer, request.arrived
     n, head = batch.chains[known.sitting_id]
-    values = (
-        n + 1, request.attempt_id, request.writer, change.seq, change.question, change.answer, change.client_at,
-        request.arrived, int(late),
-    )  # fmt: skip
+    n += 1
+    values = (n, request.attempt_id, writer, seq, question, answer, client_at, arrived, int(late))
     head = link(head, values)
-    batch.chains[known.sitting_id] = (n + 1, head)
+    batch.chains[known.sitting_id] = (n, head)
     batch.rows.append((*values, head))
-    ack = Ack(change.seq, "late" if late else "saved", n + 1, head, request.arrived)
-    batch.new[(request.attempt_id, request.writer, change.seq)] = (change.question, change.answer, ack)
-    if known.last is None or (request.writer, change.seq) > known.last[:2]:
-        known.last = _Last(request.writer, change.seq, change.question, change.answer, late, n + 1, head, request.arrived)
+    ack = Ack(seq, "late" if late else "saved", n, head, arrived)
+    batch.new[(request.attempt_id, writer, seq)] = (question, answer, ack)
+    if (writer, seq) > (known.last_writer, known.last_seq):
+        known.last_writer, known.last_seq, known.last_question = writer, seq, question
+        known.last_answer, known.last_late = answer, late
     return ack
 
 
 # ------------------------------------------------------------------ SQL
 
 
-_ATTEMPTS = """
-SELECT a.id, a.sitting_id, a.state, a.closed_by, a.writer, a.limit_at, o.grace_s,
-       s.writer, s.seq, s.question, s.answer, s.late, s.chain_n, s.chain_head, s.received_at
-"""
+_LAST = "SELECT {what} FROM save x WHERE x.attempt_id = a.id ORDER BY x.writer DESC, x.seq DESC LIMIT 1"
+_FACTS = (
+    "a.id, a.sitting_id, a.state, a.closed_by, a.writer, a.limit_at, o.grace_s, coalesce(s.writer, 0), coalesce(s.seq, 0),"
+    " coalesce(s.question, ''), coalesce(s.answer, ''), coalesce(s.late, {no})"
+)
+_COLUMNS = "chain_n, attempt_id, writer, seq, question, answer, client_at, received_at, late, chain_head"
 _STORED = (
     "SELECT question, answer, late, chain_n, chain_head, received_at FROM save"
     " WHERE attempt_id = {p} AND writer = {p} AND seq = {p}"
 )
-_COLUMNS = "chain_n, attempt_id, writer, seq, question, answer, client_at, received_at, late, chain_head"
 
 
-class _Dialect(NamedTuple):
-    """The statements of one database; each takes one list."""
-
-    sittings: str
-    attempts: str
-    sessions: str
-    stored: str
-    insert: str
-    chain: str
+_Found = tuple[list[tuple[str, int, str]], list[_Attempt], list[str]]
 
 
-_LAST = "SELECT {what} FROM save x WHERE x.attempt_id = a.id ORDER BY x.writer DESC, x.seq DESC LIMIT 1"
-_DIALECTS = {
-    "sqlite": _Dialect(
-        "SELECT id, chain_n, chain_head FROM open_sitting WHERE id IN (SELECT value FROM json_each(?))",
-        _ATTEMPTS
-        + "FROM json_each(?) v CROSS JOIN attempt a ON a.id = v.value JOIN open_sitting o ON o.id = a.sitting_id"
-        + f" LEFT JOIN save s ON s.rowid = ({_LAST.format(what='x.rowid')})",
-        "SELECT token_digest FROM session WHERE ended_at IS NULL AND token_digest IN (SELECT value FROM json_each(?))",
-        _STORED.format(p="?"),
-        f"INSERT INTO save ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "UPDATE open_sitting SET chain_n = ?, chain_head = ? WHERE id = ?",
-    ),
-    "postgresql": _Dialect(
+class _Sqlite:
+    """What is read comes as one row of JSON: every row that crosses would cost the thread its turn once more."""
+
+    stored = _STORED.format(p="?")
+    chain = "UPDATE open_sitting SET chain_n = ?, chain_head = ? WHERE id = ?"
+    _load = (
+        "SELECT (SELECT json_group_array(json_array(id, chain_n, chain_head)) FROM open_sitting"
+        "        WHERE id IN (SELECT value FROM json_each(?))),"
+        f"      (SELECT json_group_array(json_array({_FACTS.format(no=0)})) FROM json_each(?) v CROSS JOIN attempt a ON a.id = v.value"
+        "        JOIN open_sitting o ON o.id = a.sitting_id"
+        f"       LEFT JOIN save s ON s.rowid = ({_LAST.format(what='x.rowid')})),"
+        "       (SELECT json_group_array(token_digest) FROM json_each(?) v CROSS JOIN session t"
+        "        ON t.token_digest = v.value WHERE t.ended_at IS NULL)"
+    )
+    _insert = f"INSERT INTO save ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+    def load(self, connection: Connection, sittings: list[str], attempts: list[int], sessions: list[str]) -> _Found:
+        given = (_encode(sittings).decode(), _encode(attempts).decode(), _encode(sessions).decode())
+        row = connection.exec_driver_sql(self._load, given).one()
+        return _decode_sittings(row[0]), _decode_attempts(row[1]), _decode_sessions(row[2])
+
+    def insert(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(self._insert, rows)
+
+
+class _Postgres:
+    """Arrays in; the rows of sittings, then attempts, are locked, each in order."""
+
+    stored = _STORED.format(p="%s")
+    chain = "UPDATE open_sitting SET chain_n = %s, chain_head = %s WHERE id = %s"
+    _load = (
         "SELECT id, chain_n, chain_head FROM open_sitting WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
-        _ATTEMPTS
-        + "FROM attempt a JOIN open_sitting o ON o.id = a.sitting_id"
-        + f" LEFT JOIN LATERAL ({_LAST.format(what='*')}) s ON true"
-        + " WHERE a.id = ANY(%s) ORDER BY a.id FOR NO KEY UPDATE OF a",
+        f"SELECT {_FACTS.format(no='false')} FROM attempt a JOIN open_sitting o ON o.id = a.sitting_id LEFT JOIN LATERAL ({_LAST.format(what='*')}) s"
+        " ON true WHERE a.id = ANY(%s) ORDER BY a.id FOR NO KEY UPDATE OF a",
         "SELECT token_digest FROM session WHERE ended_at IS NULL AND token_digest = ANY(%s)",
-        _STORED.format(p="%s"),
+    )
+    _insert = (
         f"INSERT INTO save ({_COLUMNS}) SELECT n, a, w, s, q, t, c, r, l::bool, h FROM unnest(%s::bigint[], %s::int[], %s::int[],"
         " %s::int[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::int[], %s::text[])"
-        " AS given(n, a, w, s, q, t, c, r, l, h)",
-        "UPDATE open_sitting SET chain_n = %s, chain_head = %s WHERE id = %s",
-    ),
-}
+        " AS given(n, a, w, s, q, t, c, r, l, h)"
+    )
+
+    def load(self, connection: Connection, sittings: list[str], attempts: list[int], sessions: list[str]) -> _Found:
+        first, second, third = (
+            connection.exec_driver_sql(statement, (values,)).all()
+            for statement, values in zip(self._load, (sittings, attempts, sessions), strict=True)
+        )
+        return [(row[0], row[1], row[2]) for row in first], [_Attempt(*row) for row in second], [row[0] for row in third]
+
+    def insert(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(self._insert, tuple(list(column) for column in zip(*rows, strict=True)))
 
 
-def _rows_of(connection: Connection, statement: str, wanted: list[Any]) -> Sequence[Any]:
-    given: Any = json.dumps(wanted) if connection.dialect.name == "sqlite" else wanted
-    return connection.exec_driver_sql(statement, (given,)).all()
+_encode = msgspec.json.Encoder().encode
+_decode_sittings = msgspec.json.Decoder(list[tuple[str, int, str]]).decode
+_decode_attempts = msgspec.json.Decoder(list[_Attempt]).decode
+_decode_sessions = msgspec.json.Decoder(list[str]).decode
+_DIALECTS: dict[str, _Sqlite | _Postgres] = {"sqlite": _Sqlite(), "postgresql": _Postgres()}
 
 
 def _load(connection: Connection, requests: Sequence[SaveRequest]) -> _Batch:
-    """Read, and on PostgreSQL lock, what the batch touches: sittings first, then attempts, each in order."""
-    sql = _DIALECTS[connection.dialect.name]
-    sittings = _rows_of(connection, sql.sittings, sorted({request.sitting_id for request in requests}))
-    attempts = _rows_of(connection, sql.attempts, sorted({request.attempt_id for request in requests}))
-    sessions = _rows_of(connection, sql.sessions, sorted({request.session for request in requests}))
-    return _Batch(
-        {row[0]: (row[1], row[2]) for row in sittings},
-        {row[0]: _attempt_of(row) for row in attempts},
-        frozenset(row[0] for row in sessions),
+    """Read, and on PostgreSQL lock, what the batch touches."""
+    sittings, attempts, sessions = _DIALECTS[connection.dialect.name].load(
+        connection,
+        sorted({request.sitting_id for request in requests}),
+        sorted({request.attempt_id for request in requests}),
+        sorted({request.session for request in requests}),
     )
+    return _Batch({row[0]: (row[1], row[2]) for row in sittings}, {known.id: known for known in attempts}, frozenset(sessions))
 
 
-def _attempt_of(row: Any) -> _Attempt:
-    _id, sitting_id, state, closed_by, writer, limit_at, grace_s, *last = row
-    return _Attempt(sitting_id, state, closed_by, writer, limit_at, grace_s, None if last[0] is None else _Last(*last))
-
-
-def _stored(connection: Connection, last: _Last | None, place: tuple[int, int, int]) -> tuple[str, str, Ack] | None:
-    """A save that is there already; asked only if the attempt has one at or after this place."""
-    if last is None or place[1:] > last[:2]:
-        return None
+def _stored(connection: Connection, batch: _Batch, place: tuple[int, int, int]) -> tuple[str, str, Ack] | None:
+    """A save that is there already, from this batch or from the table."""
+    if place in batch.new:
+        return batch.new[place]
     row = connection.exec_driver_sql(_DIALECTS[connection.dialect.name].stored, place).first()
     if row is None:
         return None
@@ -253,10 +262,7 @@ def _write(connection: Connection, batch: _Batch, before: dict[str, tuple[int, s
     if not batch.rows:
         return
     sql = _DIALECTS[connection.dialect.name]
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(sql.insert, batch.rows)
-    else:
-        connection.exec_driver_sql(sql.insert, tuple(list(column) for column in zip(*batch.rows, strict=True)))
+    sql.insert(connection, batch.rows)
     for sitting_id, (n, head) in batch.chains.items():
         if before[sitting_id] != (n, head):
             connection.exec_driver_sql(sql.chain, (n, head, sitting_id))

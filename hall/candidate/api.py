@@ -5,6 +5,7 @@ The save is the hot path and is written straight on ASGI; every number and text 
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated, Any
 
 import msgspec
@@ -18,10 +19,10 @@ from exams.answers import answer_fault, is_blank
 from exams.refusals import Refused
 from exams.saves import MAX_SEQ, Change, Saved, SaveRequest
 from exams.writer import HandedIn, HandIn, Unavailable
-from hall.candidate.guard import header, read_body
+from hall.candidate.guard import bounded_body, read_body
 from hall.candidate.pages import enter, session_cookies
 from hall.candidate.state import Hall, Seat
-from hall.candidate.visit import RETRY_S, Visit, refusal_json, same_token
+from hall.candidate.visit import RETRY_S, Visit, refusal_json
 
 MAX_CHANGES = 64
 _Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
@@ -62,14 +63,14 @@ async def save(scope: Scope, receive: Receive, send: Send) -> None:
     hall: Hall = scope["app"].state.hall
     try:
         seat, arrived, raw = await _seated(hall, scope, receive)
-        asked = _request_of(hall, seat, _decoded(_save_decoder, raw), arrived)
+        asked = _request_of(seat, _decoded(_save_decoder, raw), arrived)
         saved = await hall.write(asked)
         status, body = 200, _encode(_saved_facts(hall, saved))
     except Refused as refusal:
         status, body = refusal_json(refusal)
     except Unavailable:
         status, body = refusal_json(Refused("unsaved"))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers = [*hall.api_headers, (b"content-length", b"%d" % len(body))]
     if status in (429, 503):
         headers.append((b"retry-after", b"%d" % RETRY_S))
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -82,13 +83,13 @@ async def _seated(hall: Hall, scope: Scope, receive: Receive) -> tuple[Seat, int
     :raises Refused: not logged in, a foreign token, too fast, too big.
     """
     arrived = hall.clock.now()
-    seat = await hall.seat(hall.cookies.read(scope).get(hall.cookies.session))
-    token = header(scope, b"x-csrf")
-    if not same_token(token.decode("latin-1") if token else None, seat.csrf):
+    headers = dict(scope["headers"])
+    seat = await hall.seat(headers.get(b"cookie"))
+    if not secrets.compare_digest(headers.get(b"x-csrf", b""), seat.csrf):
         raise Refused("session")
     if not seat.bucket.take():
         raise Refused("too_fast")
-    return seat, arrived, await read_body(scope, receive)
+    return seat, arrived, await bounded_body(headers.get(b"content-length"), receive)
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
@@ -98,15 +99,14 @@ def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
         raise Refused("bad_request") from None
 
 
-def _request_of(hall: Hall, seat: Seat, body: SaveBody, arrived: int) -> SaveRequest:
+def _request_of(seat: Seat, body: SaveBody, arrived: int) -> SaveRequest:
     """The request to the writer; blank text becomes ``""``.
 
     :raises Refused: an answer that cannot be stored for its question.
     """
-    questions = hall.papers.paper(seat.sitting_id, seat.form).questions
     changes = []
     for seq, question, answer, client_at in body.changes:
-        known = questions.get(question)
+        known = seat.questions.get(question)
         fault = "没有这道题" if known is None else answer_fault(known, answer)
         if fault:
             raise Refused("bad_answer", question=question, fault=fault)
@@ -123,7 +123,7 @@ async def hand_in(request: Request) -> Response:
     hall: Hall = request.app.state.hall
     seat, arrived, raw = await _seated(hall, request.scope, request.receive)
     body = _decoded(_hand_in_decoder, raw)
-    ended = await hall.write(HandIn(_request_of(hall, seat, body, arrived), body.unanswered))
+    ended = await hall.write(HandIn(_request_of(seat, body, arrived), body.unanswered))
     assert isinstance(ended, HandedIn)
     facts = {"at": ended.finish.at, "receipt": ended.finish.receipt, "closed_by": ended.finish.closed_by, "next": "/done"}
     return _json({**facts, **(_saved_facts(hall, ended.saved) if ended.saved else {})})

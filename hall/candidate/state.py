@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ from sqlalchemy.exc import DBAPIError
 
 from exams.attempts import close_overdue
 from exams.clock import Clock
+from exams.paper import PublicQuestion
 from exams.refusals import Refused
 from exams.sessions import Standing, standing, token_digest
 from exams.tables import attempt
 from exams.writer import Unavailable, Work, Writer
-from hall.candidate.guard import Cookies, security_headers
+from hall.candidate.guard import Cookies, api_headers, security_headers
 from hall.candidate.papers import Papers
 from hall.candidate.throttle import Bucket, SourceThrottle
 from home import Home
@@ -34,7 +35,8 @@ Result = TypeVar("Result")
 
 #: how long a request waits for its commit before it is told that nothing is sure yet
 PATIENCE_S = 10.0
-SWEEP_S, TOUCH_S, CHECKPOINT_S = 5.0, 15.0, 2.0
+SWEEP_S, TOUCH_S, CHECKPOINT_S, EXPIRE_S = 5.0, 15.0, 2.0, 1.0
+_Chore = tuple[float, Callable[[], Coroutine[None, None, None]]]
 MAX_SEATS = 20_000
 #: saves of one attempt: this many at once (after a long cut), then this many a second
 SAVE_BURST, SAVE_RATE = 3000, 5.0
@@ -45,10 +47,10 @@ class Seat:
     """The unchanging facts of a session with a started attempt."""
 
     token_digest: str
-    csrf: str
+    csrf: bytes
     attempt_id: int
     sitting_id: str
-    form: str
+    questions: dict[str, PublicQuestion]
     bucket: Bucket
 
 
@@ -58,25 +60,26 @@ class Hall:
     def __init__(self, home: Home, key: bytes, *, secure: bool) -> None:
         self.home, self.key, self.clock = home, key, Clock()
         self.cookies = Cookies(secure=secure, key=key)
-        self.headers = security_headers(secure=secure)
+        self.headers, self.api_headers = security_headers(secure=secure), api_headers(secure=secure)
         self.papers = Papers(home.release)
         self.sources = SourceThrottle()
         self.office_name = str(home.settings["office_name"])
-        self.seats: OrderedDict[str, Seat] = OrderedDict()
+        self.seats: OrderedDict[bytes, Seat] = OrderedDict()
         self.seen: set[int] = set()
         self.live = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._sqlite = home.exam.dialect.name == "sqlite"
 
     async def open(self) -> None:
         """Start the writer and the background work."""
         if self._sqlite:
-            event.listen(self.home.exam, "connect", _no_checkpoint_on_commit)
+            event.listen(self.home.exam, "connect", prepare)
         loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
         self._writer = Writer(self.home.exam, loop.call_soon_threadsafe)
         self._writer.start()
-        works: list[tuple[float, Callable[[], Coroutine[None, None, None]]]] = [(SWEEP_S, self._sweep), (TOUCH_S, self._touch)]
+        works: list[_Chore] = [(SWEEP_S, self._sweep), (TOUCH_S, self._touch), (EXPIRE_S, self._expire)]
         if self._sqlite:
             works.append((CHECKPOINT_S, self._checkpoint))
         self._tasks = [asyncio.create_task(self._again(every, work)) for every, work in works]
@@ -91,7 +94,7 @@ class Hall:
             log.error("the queue was not drained in time: %d left", self._writer.waiting())
         self._readers.shutdown()
         if self._sqlite:
-            event.remove(self.home.exam, "connect", _no_checkpoint_on_commit)
+            event.remove(self.home.exam, "connect", prepare)
         self.home.exam.dispose()
 
     async def read(self, query: Callable[[Connection], Result]) -> Result:
@@ -115,13 +118,11 @@ class Hall:
         :raises Refused: the work was refused.
         :raises Unavailable: it is not stored, or it is not known in time whether it is.
         """
-        ticket: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        ticket: asyncio.Future[Any] = loop.create_future()
         self._writer.submit(work, ticket)
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                return await ticket
-        except TimeoutError:
-            raise Unavailable("no commit in time") from None
+        self._waiting.append((loop.time() + PATIENCE_S, ticket))
+        return await ticket
 
     async def who(self, token: str | None) -> Standing | None:
         """Whoever holds a session token, read from the database."""
@@ -130,23 +131,23 @@ class Hall:
         found, now = token_digest(token), self.clock.now()
         return await self.read(lambda connection: standing(connection, found, now))
 
-    async def seat(self, token: str | None) -> Seat:
-        """The seat of a session with a started attempt.
+    async def seat(self, cookie: bytes | None) -> Seat:
+        """The seat of a session with a started attempt, by the request's Cookie header, which a browser sends unchanged.
 
-        :raises Refused: no session, or nothing started.
+        :raises Refused: no session, nothing started, or no paper.
         """
-        if not token:
+        if cookie is None:
             raise Refused("session")
-        found = token_digest(token)
-        seat = self.seats.get(found)
+        seat = self.seats.get(cookie)
         if seat is None:
-            who = await self.who(token)
+            who = await self.who(self.cookies.parse(cookie).get(self.cookies.session))
             if who is None:
                 raise Refused("session")
             if who.attempt_id is None:
                 raise Refused("not_started")
-            seat = Seat(found, who.csrf, who.attempt_id, who.sitting_id, who.form, Bucket(SAVE_BURST, SAVE_RATE))
-            self.seats[found] = seat
+            questions = self.papers.paper(who.sitting_id, who.form).questions
+            seat = Seat(who.token_digest, who.csrf.encode(), who.attempt_id, who.sitting_id, questions, Bucket(SAVE_BURST, SAVE_RATE))
+            self.seats[cookie] = seat
             if len(self.seats) > MAX_SEATS:
                 self.seats.popitem(last=False)
         return seat
@@ -173,6 +174,14 @@ class Hall:
         if closed:
             log.info("time is up: %d attempts closed", closed)
 
+    async def _expire(self) -> None:
+        """Tell whoever waits too long that nothing is sure; one look a second is cheaper than a timer for each."""
+        now = asyncio.get_running_loop().time()
+        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] < now):
+            ticket = self._waiting.popleft()[1]
+            if not ticket.done():
+                ticket.set_exception(Unavailable("no commit in time"))
+
     async def _touch(self) -> None:
         seen, self.seen = self.seen, set()
         if seen:
@@ -195,8 +204,14 @@ class Hall:
             log.warning("checkpoint: %s", error)
 
 
-def _no_checkpoint_on_commit(connection: object, _record: object) -> None:
-    connection.execute("PRAGMA wal_autocheckpoint=0").close()  # type: ignore[attr-defined]
+def prepare(connection: object, _record: object) -> None:
+    """Settings of every SQLite connection of this process.
+
+    Checkpoints run beside the commits; statement journals stay in memory, for a confined process reaches no
+    folder for temporary files.
+    """
+    for pragma in ("wal_autocheckpoint=0", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()  # type: ignore[attr-defined]
 
 
 _SEEN = {

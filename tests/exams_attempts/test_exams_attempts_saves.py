@@ -166,6 +166,18 @@ def test_after_a_release_the_old_computer_saves_nothing(desk, sit):
     assert answers_of(desk) == {"q001": "B"}
 
 
+ODD = ["\x01\x1f\x7f", "𫚯龘\U0010ffff", '"\\', "\u2028\u2029", "\r\n\t", "null", "1e5", "[1]", "é", "e\u0301", "\ufeffx", "x" * 20_000, "%s ? :x"]
+
+
+@pytest.mark.parametrize("answer", ODD, ids=ascii)
+def test_odd_text_is_stored_to_the_byte_and_fits_the_chain(desk, answer):
+    desk.save((1, "q009", answer), (2, "q008", answer))
+    assert answers_of(desk) == {"q009": answer, "q008": answer}
+    assert desk.save((2, "q008", answer)).acks[0].state == "saved"
+    assert desk.save((3, "q008", answer), acked=2).acks[0].chain_n == 2, "read back, it is the same"
+    assert chain_fault(desk) is None
+
+
 def test_two_sittings_have_two_chains(desk, sit):
     (other,) = open_demo(desk.home, 1, sitting="second", first_no=500)
     there = sit(other)
