@@ -85,7 +85,7 @@ def build(sitting: str, home: HomeOption, seed: Annotated[int | None, typer.Opti
         drawn = build_papers(_home(home), sitting, "command", seed)
     except ExamsError as error:
         raise _refuse(error) from None
-    spread = "、".join(f"{form.form} 卷预计平均 {form.expected_score} 分" for form in drawn.forms)
+    spread = "、".join(f"{form.form} 卷预计平均 {float(form.expected_score):.1f} 分" for form in drawn.forms)
     console.print(f"已组卷 {drawn.id}：{len(drawn.forms)} 套，{spread}")
 
 

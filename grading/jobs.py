@@ -65,7 +65,7 @@ def _build_papers(asked: Asked) -> str:
 
     seed = asked.arguments.get("seed")
     drawn = build_papers(asked.home, asked.sitting, asked.by, seed if isinstance(seed, int) else None)
-    return f"已组卷 {drawn.id}：" + "、".join(f"{form.form} 卷预计平均 {form.expected_score} 分" for form in drawn.forms)
+    return f"已组卷 {drawn.id}：" + "、".join(f"{form.form} 卷预计平均 {float(form.expected_score):.1f} 分" for form in drawn.forms)
 
 
 def _open(asked: Asked) -> str:
