@@ -91,9 +91,9 @@ def _marker(entry: KeyEntry) -> Callable[[object], AnswerMark]:
 
 
 def read_answers(text: str) -> dict[str, object]:
-    """A script's stored answers; what is not an object of answers is none at all, so that a person looks at it.
+    """A script's stored answers by question id, of whatever type they are.
 
-    :raises MarkError: it cannot be read.
+    :raises MarkError: it is no JSON object; a person must look at the script.
     """
     try:
         answers = json.loads(text)

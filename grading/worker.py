@@ -135,9 +135,9 @@ def watch(home: Home, now: int) -> list[str]:
             there = connection.execute(select(open_sitting.c.id).where(open_sitting.c.id == ident)).first()
         if there is None or not ended(home, ident):
             continue
-        close_sitting(home, ident, "worker")
-        with transaction(home.office) as connection:
+        with transaction(home.office) as connection:  # asked for first: killed in between, the sitting is closed next time
             ask(connection, "grade", {"sitting": ident}, "worker")
+        close_sitting(home, ident, "worker")
         done.append(ident)
     return done
 

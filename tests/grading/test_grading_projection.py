@@ -5,6 +5,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 
 import openpyxl
@@ -14,9 +15,11 @@ from sqlalchemy import select
 from test_grading_gradebook import nbgrader, scores
 
 from exams.course_folder import write_course
+from exams.forms import write_key_form, write_public_form
 from exams.notebook import submitted_notebook, to_json
 from exams.paper import Paper
-from exams.tables import candidate
+from exams.tables import candidate, script
+from grading.errors import GradebookError
 from grading.exports import export_records
 from grading.gradebook.projection import course_of, project_sitting
 from grading.gradebook.returning import read_manual_marks, take_manual_marks
@@ -230,3 +233,39 @@ def test_an_nbgrader_export_that_cannot_be_is_explained(projected, options, said
     plugin = "--exporter=grading.gradebook.exporter.PassRecordExporter"
     done = nbgrader(course_of(projected, "s1"), "export", plugin, *options, check=False)
     assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_parallel_forms_are_assignments_of_one_course(home_folder):
+    """Form B asks the same questions in another order of keys: each script is marked and projected by its own form."""
+    a, b, c = make_sitting(home_folder, people=3)
+    public, keys = forms("s1-paper", form="B")
+    turned = replace(keys, entries=tuple(replace(e, key="D") if e.id == "q001" else e for e in keys.entries))
+    folder = home_folder.secret / "papers" / "s1-paper"
+    write_public_form(folder / "public" / "B.json", public)
+    write_key_form(folder / "keys" / "B.json", turned)
+    for one, form in ((a, "A"), (b, "B"), (c, "B")):
+        add_script(home_folder, "s1", one, RIGHT | ({"q001": "D"} if one == c else {}), form=form)
+    mark_sitting(home_folder, "s1", "li")
+    project_sitting(home_folder, "s1")
+    project_sitting(home_folder, "s1")
+    course, pseudonyms = course_of(home_folder, "s1"), students(home_folder)
+    assert [scores(course, one)["q001-test"] for one in pseudonyms] == [20, 0, 20]
+    assert sorted(tree(course, "autograded")) == sorted(
+        f"{one}/form-{form}/paper.ipynb" for one, form in zip(pseudonyms, "ABB", strict=True)
+    )
+    with closing(sqlite3.connect(course / "gradebook.db")) as connection:
+        assert connection.execute("SELECT name FROM assignment ORDER BY name").fetchall() == [("form-A",), ("form-B",)]
+
+
+def test_a_script_of_an_unknown_form_and_foreign_marks_are_refused(home_folder):
+    (a,) = make_sitting(home_folder, people=1)
+    add_script(home_folder, "s1", a, RIGHT)
+    mark_sitting(home_folder, "s1", "li")
+    with transaction(home_folder.office) as connection:
+        connection.execute(mark.update().where(mark.c.question == "q001").values(question="q009"))
+    with pytest.raises(GradebookError, match="对不上"):
+        project_sitting(home_folder, "s1")
+    with transaction(home_folder.office) as connection:
+        connection.execute(script.update().values(form="Z"))
+    with pytest.raises(GradebookError, match="没有这套试卷"):
+        project_sitting(home_folder, "s1")
