@@ -15,7 +15,7 @@ from exams.clock import Clock
 from exams.refusals import Refused
 from exams.tables import attempt, incident, save
 from exams.writer import HandIn, Unavailable, Writer
-from home import now_ms, transaction
+from home import Home, now_ms, transaction
 
 
 @pytest.fixture
@@ -212,3 +212,23 @@ def test_a_step_of_the_system_clock_changes_nothing(monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: wall() - 30_000_000_000)
     assert 0 <= clock.now() - before < 1000
     assert -31_000 < clock.drift_ms() < -29_000
+
+
+def test_two_processes_writing_to_one_sitting_keep_one_whole_chain(any_home, sit):
+    desks = [sit(one) for one in open_demo(any_home, 4)]
+    second = Home.open(any_home.root)
+    writers = [Writer(any_home.exam), Writer(second.exam)]
+    for writer in writers:
+        writer.start()
+    tickets = [
+        ask(writers[(seq + n) % 2], desk.request((seq, "q001", "ABCD"[seq % 4]))) for seq in range(1, 81) for n, desk in enumerate(desks)
+    ]
+    acked = [ticket.result(60).acks[0] for ticket in tickets]
+    tickets = [ask(writers[n % 2], HandIn(desk.request(), 8)) for n, desk in enumerate(desks * 2)]
+    receipts = [ticket.result(60).finish.receipt for ticket in tickets]
+    assert receipts[:4] == receipts[4:], "whichever process is asked"
+    assert all(writer.stop() for writer in writers)
+    second.close()
+    assert sorted(ack.chain_n for ack in acked) == list(range(1, 321))
+    with any_home.exam.connect() as connection:
+        assert verify_chain(connection, "demo") is None
