@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+import courses.commands
 import exams.commands
 import exams.sitting_commands
 import grading.commands
@@ -25,6 +26,7 @@ app.add_typer(people.commands.commands, name="people", help="人员、名单与�
 app.add_typer(question_bank.commands.commands, name="bank", help="题库：检查、查看、统计、审读。")
 app.add_typer(exams.commands.commands, name="exam", help="试卷：组卷、核验。")
 app.add_typer(exams.sitting_commands.commands, name="sitting", help="场次：新建、组卷、开考、收卷、查看。")
+app.add_typer(courses.commands.commands, name="course", help="课程：新建、检查、预览。")
 app.command("grade")(grading.commands.grade)
 app.add_typer(grading.commands.records, name="records", help="成绩记录：签发、导出。")
 
