@@ -109,6 +109,7 @@
     const minutes = Math.round((facts.limit - limit) / 6000) / 10;
     limit = facts.limit;
     announced = WARN_MINUTES.length;
+    tick();
     if (minutes > 0) {
       banner("监考人员已为您加时 " + minutes + " 分钟，新的结束时间是 " + clockText(limit) + "。");
       say(by("banner").textContent);
