@@ -6,7 +6,7 @@ from typing import Any
 
 from courses.module import ACTIVITY, TRAINER
 
-IMPORT = "from courses.activities import arrange, decide, practise, self_test, sort_into, write_then_compare"
+IMPORT = "# 准备\nfrom courses.activities import arrange, decide, practise, self_test, sort_into, write_then_compare"
 
 _OPENING = """# {title}
 
@@ -20,7 +20,8 @@ _TRAINER = """**讲师备注**（学员的副本里没有这一格）
 - 常见争论：待写
 - 可替换的本地案例：待写"""
 
-_DECIDE = """decide(
+_DECIDE = """# 做个决定
+decide(
     "待写：一件难办的事，现在要你决定。",
     [
         ("待写：做法一", "待写：这样做会怎样，为什么"),
@@ -30,13 +31,15 @@ _DECIDE = """decide(
     best=0,
 )"""
 
-_SORT = """sort_into(
+_SORT = """# 分一分
+sort_into(
     "待写：把下面的事分开。",
     ["待写：甲类", "待写：乙类"],
     [("待写：一件事", "待写：甲类", "待写：理由"), ("待写：另一件事", "待写：乙类", "待写：理由")],
 )"""
 
-_WRITE = """write_then_compare(
+_WRITE = """# 写一写
+write_then_compare(
     "待写：请动手写一份……",
     "待写：参考答案（分点写，附依据）",
 )"""
@@ -45,19 +48,19 @@ _PARTS = (
     ("md", "## 一、一件难办的事\n\n待写：时间、身份、关键事实，没有多余的故事。"),
     ("do", _DECIDE),
     ("md", "## 二、待写\n\n待写：谁、什么条件下、做什么、不做会怎样；用自己的话，附条号，如《民法典》第278条。"),
-    ("do", 'practise("待写")'),
-    ("do", 'practise("待写")'),
+    ("do", '# 练一练\npractise("待写")'),
+    ("do", '# 练一练\npractise("待写")'),
     ("md", "## 三、待写"),
     ("do", _SORT),
-    ("do", 'practise("待写")'),
-    ("do", 'practise("待写")'),
+    ("do", '# 练一练\npractise("待写")'),
+    ("do", '# 练一练\npractise("待写")'),
     ("md", "## 四、动手写\n\n待写"),
     ("do", _WRITE),
-    ("do", 'practise("待写")'),
+    ("do", '# 练一练\npractise("待写")'),
     ("md", "## 五、回到开头那件事\n\n待写：多了一个事实，或换一个时间，再决定一次。"),
     ("do", _DECIDE),
     ("md", "## 结课自测\n\n下面的题前面没有练过。不限时间，可以重做。"),
-    ("do", 'self_test(["待写", "待写", "待写"])'),
+    ("do", '# 结课自测\nself_test(["待写", "待写", "待写"])'),
     ("md", "## 带走三句话\n\n1. 待写\n2. 待写\n3. 待写"),
 )
 

@@ -20,7 +20,10 @@ CSS = """
 .pufa .widget-radio-box { margin: 0; padding: 0; }
 .pufa .widget-radio-box label, .pufa .widget-checkbox label { height: auto; white-space: normal; padding: 5px 0; display: flex; align-items: baseline;
   gap: 9px; cursor: pointer; }
-.pufa input[type=radio], .pufa input[type=checkbox] { width: 17px !important; height: 17px !important; flex: none; margin: 0; position: relative; top: 2px; }
+.pufa input[type=radio], .pufa input[type=checkbox] { width: 17px !important; height: 17px !important; flex: none; order: -1; margin: 0;
+  position: relative; top: 2px; }
+.pufa .widget-radio-box label { margin-right: 26px; }
+.pufa > button { align-self: flex-start; }
 .pufa button { height: auto; width: auto; min-width: 44px; padding: 4px 18px; white-space: normal; }
 .pufa :focus-visible { outline: 3px solid #d98200; outline-offset: 2px; }
 .pufa textarea { min-height: 9em; height: auto; }

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lab_fixture import TOKEN
 from playwright.sync_api import Page, sync_playwright
 
 from courses.lab.__main__ import main
@@ -22,7 +16,6 @@ from question_bank.bank import Bank
 from question_bank.item import KIND_TITLES
 
 ROOT = Path(__file__).parent.parent.parent
-TOKEN = "for-this-test-only"
 
 
 def test_folder_holds_copies_of_modules_and_a_link_to_the_items(tmp_path: Path) -> None:
@@ -49,36 +42,6 @@ def test_a_folder_that_cannot_be_used_is_explained(tmp_path: Path, capsys: pytes
 def test_settings_are_json_without_addresses(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert json.loads(text) and "http" not in text
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A running lab: its address and its folder."""
-    folder = tmp_path_factory.mktemp("lab")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {name: str(folder / ".own" / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
-    command = [sys.executable, "-m", "courses.lab", "--dir", str(folder / "work"), "--no-browser", f"--port={port}",
-               f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0"]  # fmt: skip
-    with (folder / "log").open("w") as log, subprocess.Popen(command, cwd=ROOT, env={**os.environ, **own}, stdout=log, stderr=log) as server:
-        try:
-            _wait(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, folder / "log")
-            yield f"http://127.0.0.1:{port}", folder / "work"
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.5)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def faults(tmp_path: Path, notebook: object, statutes: tuple[tuple[str, str], ..
 
 
 def cell_of(notebook: dict[str, Any], start: str, nth: int = 0) -> dict[str, Any]:
-    return [cell for cell in notebook["cells"] if "".join(cell["source"]).startswith(start)][nth]
+    return [cell for cell in notebook["cells"] if f"{start}(" in "".join(cell["source"])][nth]
 
 
 def write(cell: dict[str, Any], source: str) -> None:
@@ -101,7 +101,7 @@ DAMAGES: list[tuple[Damage, int, str]] = [
     (lambda nb: nb["cells"][2]["metadata"].update(tags=7), 0, "没有讲师备注"),
     (lambda nb: write(cell_of(nb, "practise", 4), f'practise("{PRACTICE[0]}")'), 0, "只有 4 道练习题"),
     (lambda nb: write(cell_of(nb, "decide", 1), "decide"), 0, "只有 1 个决定"),
-    (lambda nb: write(cell_of(nb, "write_then"), "x = 1"), 0, "没有应用任务"),
+    (lambda nb: write(cell_of(nb, "write_then_compare"), "x = 1"), 0, "没有应用任务"),
     (lambda nb: write(cell_of(nb, "self_test"), "x = 1"), 0, "结课自测"),
     (lambda nb: nb["cells"].insert(4, copy.deepcopy(cell_of(nb, "practise"))), 5, "开头那件难事"),
     (lambda nb: nb["cells"].insert(19, copy.deepcopy(cell_of(nb, "practise"))), 20, "之后不再有练习"),

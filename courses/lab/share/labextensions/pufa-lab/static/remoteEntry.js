@@ -87,6 +87,9 @@
         style.textContent = ".jp-Launcher-content { display: flex; flex-direction: column; } " +
           '.jp-Launcher-section:has([data-category="普法"]) { order: -1; }';
         document.head.appendChild(style);
+        document.addEventListener("focusin", function (event) {     // keys in a form are the form's: Enter, arrows, d d …
+          if (event.target.closest(".pufa, .pufa-item")) { event.target.setAttribute("data-lm-suppress-shortcuts", "true"); }
+        });
         commands.addCommand("pufa:open-course", {
           label: "打开课程", caption: "打开第一课：怎样练习", icon: made("course"),
           execute: function () { return commands.execute("docmanager:open", { path: "课程/start/01-how-to-practise.ipynb", factory: "Notebook" }); }

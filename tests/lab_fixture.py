@@ -1,0 +1,3 @@
+"""What tests of the trainer's JupyterLab share."""
+
+TOKEN = "for-this-test-only"
