@@ -85,6 +85,7 @@ def answer_item(form: Locator, slug: str) -> None:
 @pytest.mark.parametrize("name", [TEXT, DATA], ids=["text", "data"])
 def test_a_learner_decides_practises_writes_and_passes(open_module: Callable[[str], Page], name: str) -> None:
     page, short = open_module(name), name.rsplit("/", 1)[1]
+    assert page.locator(".jp-RenderedMarkdown p").first.evaluate("one => getComputedStyle(one).fontSize") == "16px"
     decision = activity(page, "做个决定")
     decision.get_by_role("button", name="就这么定").click()
     decision.locator("text=请先选一种做法").wait_for()

@@ -85,7 +85,8 @@
         var commands = app.commands;
         var style = document.createElement("style");    // our tiles first; browsers before Chromium 105 leave them last
         style.textContent = ".jp-Launcher-content { display: flex; flex-direction: column; } " +
-          '.jp-Launcher-section:has([data-category="普法"]) { order: -1; }';
+          '.jp-Launcher-section:has([data-category="普法"]) { order: -1; } ' +
+          ".jp-Notebook { --jp-content-font-size1: 16px; --jp-code-font-size: 15px; }";  // large type; the setting takes no default
         document.head.appendChild(style);
         document.addEventListener("focusin", function (event) {     // keys in a form are the form's: Enter, arrows, d d …
           if (event.target.closest(".pufa, .pufa-item")) { event.target.setAttribute("data-lm-suppress-shortcuts", "true"); }
