@@ -124,7 +124,9 @@ def read_module(path: Path) -> tuple[Module | None, list[CellFault]]:
 
 
 def _is_notebook(value: object) -> bool:
-    if not isinstance(value, dict) or value.get("nbformat") != 4 or not isinstance(value.get("metadata"), dict):
+    if not isinstance(value, dict) or value.get("nbformat") != 4 or type(value.get("nbformat_minor")) is not int:
+        return False
+    if not isinstance(value.get("metadata"), dict):
         return False
     cells = value.get("cells")
     return isinstance(cells, list) and len(cells) <= MOST_CELLS and all(

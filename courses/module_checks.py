@@ -54,7 +54,7 @@ def _metadata(checking: Checking) -> Iterator[Hit]:
     title, minutes, objective, audience = (about.get(name) for name in ("title", "minutes", "objective", "audience"))
     if not isinstance(title, str) or not 2 <= len(title.strip()) <= 40:
         yield 0, "metadata 的 pufa.title 应是 2 到 40 字的课名"
-    if about.get("course") not in courses() or about.get("course") != module.course:
+    if about.get("course") != module.course or module.course not in courses():
         yield 0, f"metadata 的 pufa.course 应与文件夹同名，是 {'、'.join(courses())} 之一"
     if type(minutes) is not int or not SHORTEST <= minutes <= LONGEST:
         yield 0, f"metadata 的 pufa.minutes 应是 {SHORTEST} 到 {LONGEST} 之间的整数；太长就拆成两课"

@@ -7,7 +7,7 @@ import tempfile
 from typing import Any
 
 from courses.errors import PreviewError
-from courses.module import TRAINER, Module, learner_copy, to_text
+from courses.module import TRAINER, Cell, Module, learner_copy, to_text
 
 #: Longest a cell may run, in seconds.
 CELL_SECONDS = 120
@@ -47,7 +47,7 @@ img {{ max-width: 100%; }} blockquote {{ margin: 1em 0; padding: 0 1em; border-l
 def render(module: Module) -> str:
     """Run the learner's copy from top to bottom in an empty folder and render it.
 
-    :raises PreviewError: a cell stopped with an error, ran too long, or the kernel died; the message names the cell.
+    :raises PreviewError: the notebook is not valid, a cell stopped with an error, ran too long, or the kernel died; the message names the cell.
     """
     # Loaded here: these libraries take seconds, and every other command does without them.
     import nbformat
@@ -55,10 +55,13 @@ def render(module: Module) -> str:
     from traitlets.config import Config
 
     notebook = nbformat.reads(to_text(learner_copy(module)), as_version=4)  # type: ignore[no-untyped-call]
+    try:
+        nbformat.validate(notebook)  # type: ignore[no-untyped-call]
+    except nbformat.ValidationError as error:
+        raise PreviewError(f"{module.path}:0: 笔记本的结构不合格式（{str(error).splitlines()[0][:200]}）；请在 JupyterLab 里另存") from error
     _run(notebook, module)
-    for cell in notebook.cells:
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), _HIDDEN]
+    for read, cell in zip(_learners(module), notebook.cells, strict=True):
+        cell.metadata["tags"] = [*read.tags, *([_HIDDEN] if read.collapsed else [])]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(_WIDGET, None)
     config = Config({"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {_HIDDEN}}})
@@ -66,9 +69,13 @@ def render(module: Module) -> str:
         config=config, template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    audience = "、".join(str(who) for who in module.about.get("audience") or [])
+    audience = "、".join(str(who) for who in audience) if isinstance(audience := module.about.get("audience"), list) else ""
     about = f"{module.title} · 约 {module.about.get('minutes')} 分钟 · 适用：{audience}"
     return _PAGE.format(title=html.escape(module.title or module.path.stem), about=html.escape(about), body=body)
+
+
+def _learners(module: Module) -> list[Cell]:
+    return [cell for cell in module.cells if TRAINER not in cell.tags]
 
 
 def _run(notebook: Any, module: Module) -> None:
@@ -76,7 +83,7 @@ def _run(notebook: Any, module: Module) -> None:
     from nbclient.exceptions import CellExecutionError
 
     # Cells as learners see them are numbered otherwise than in the file, so each carries its own number.
-    numbers = [cell.number for cell in module.cells if TRAINER not in cell.tags]
+    numbers = [cell.number for cell in _learners(module)]
     with tempfile.TemporaryDirectory(prefix="pufa-preview-") as folder:
         client = NotebookClient(
             notebook, timeout=CELL_SECONDS, kernel_name="python3", store_widget_state=False, resources={"metadata": {"path": folder}},

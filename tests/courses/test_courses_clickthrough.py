@@ -173,7 +173,7 @@ def test_steps_are_moved_with_the_keyboard_and_the_focus_follows(open_module: Ca
     rows = order.locator(".pufa-row")
     for target, start in enumerate(wanted):
         rows.filter(has_text=start).wait_for()
-        place = next(place for place, text in enumerate(rows.all_inner_texts()) if f". {start}" in text)
+        place = next(place for place, text in enumerate(rows.all_text_contents()) if f". {start}" in text)
         if place > target:
             rows.nth(place).get_by_role("button", name="↑").focus()
         for above in range(place - 1, target - 1, -1):

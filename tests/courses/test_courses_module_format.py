@@ -79,6 +79,8 @@ DAMAGES: list[tuple[Damage, int, str]] = [
     (lambda nb: about(nb, audience=["居民"]), 0, "pufa.audience"),
     (lambda nb: about(nb, audience=[["社区"]]), 0, "pufa.audience"),
     (lambda nb: about(nb, course="social-work"), 0, "与文件夹同名"),
+    (lambda nb: about(nb, course=["community-law"]), 0, "与文件夹同名"),
+    (lambda nb: about(nb, title=7, items={"a": 1}, audience=5, law=7), 0, "pufa.title"),
     (lambda nb: about(nb, law=[{"act": "民法典", "article": "9278"}]), 0, "pufa.law"),
     (lambda nb: about(nb, law=[{"act": "婚姻法", "article": "1"}, {"act": "民法典", "article": "278"}]), 0, "婚姻法"),
     (lambda nb: about(nb, law=["民法典278"]), 0, "应列出所讲的条文"),
@@ -149,9 +151,9 @@ def test_a_wrong_file_name_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"[]", b"\xff\xfe", b"null", b'{"nbformat": 4, "metadata": {}, "cells": [{}]}', b'{"nbformat": 4, "metadata": {}}',
+    [b"", b"{", b"[]", b"\xff\xfe", b"null", b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}', b'{"nbformat": 4, "nbformat_minor": "5", "metadata": {}, "cells": []}', b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
      b'{"nbformat": 3, "metadata": {}, "worksheets": []}', b"[" * 100_000, b" " * (LARGEST + 1),
-     b'{"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "metadata": {}, "source": [1]}]}'],
+     b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code", "metadata": {}, "source": [1]}]}'],
     ids=lambda raw: repr(raw[:20]) + str(len(raw)),
 )  # fmt: skip
 def test_what_is_no_notebook_is_one_fault(tmp_path: Path, raw: bytes) -> None:
@@ -226,6 +228,7 @@ def test_preview_is_a_page_without_script_keys_and_trainers_notes(tmp_path: Path
     path = tmp_path / "01-x.ipynb"
     notebook = whole_module()
     write(notebook["cells"][3], "## 一<script>alert(1)</script>")
+    about(notebook, audience=5)
     path.write_text(to_text(notebook), encoding="utf-8")
     run("preview", path, "--out", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -245,3 +248,12 @@ def test_a_preview_that_fails_names_the_cell(tmp_path: Path) -> None:
     path.write_text(to_text(notebook), encoding="utf-8")
     assert "01-x.ipynb:7: 运行到这一格出错" in run("preview", path, "--out", tmp_path / "page.html", code=1).replace("\n", "")
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_damaged_notebook_is_told_before_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "01-x.ipynb"
+    notebook = whole_module()
+    notebook["cells"][5]["metadata"] = {"tags": 7, "jupyter": 7}
+    path.write_text(to_text(notebook), encoding="utf-8")
+    assert "01-x.ipynb:0: 笔记本的结构不合格式" in run("preview", path, "--out", tmp_path / "page.html", code=1).replace("\n", "")
+    run("preview", path, "--out", tmp_path / "copy.ipynb")
