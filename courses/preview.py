@@ -56,7 +56,7 @@ def render(module: Module) -> str:
 
     notebook = nbformat.reads(to_text(learner_copy(module)), as_version=4)  # type: ignore[no-untyped-call]
     try:
-        nbformat.validate(notebook)  # type: ignore[no-untyped-call]
+        nbformat.validate(notebook)
     except nbformat.ValidationError as error:
         raise PreviewError(f"{module.path}:0: 笔记本的结构不合格式（{str(error).splitlines()[0][:200]}）；请在 JupyterLab 里另存") from error
     _run(notebook, module)
