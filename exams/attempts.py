@@ -15,7 +15,7 @@ from exams.answers import is_blank
 from exams.display import Order, order_from_json, order_to_json
 from exams.errors import AttemptError
 from exams.refusals import Refused
-from exams.sessions import Standing, note_incident
+from exams.sessions import Standing, note_incident, standing
 from exams.tables import attempt, entry, grant, handin, open_sitting, save, session
 from home import EXAM, audit, digest, local_text
 
@@ -72,6 +72,7 @@ def start(connection: Connection, who: Standing, order: Order, now: int) -> int:
 
     :raises Refused: not now, or started on another device.
     """
+    who = _standing_now(connection, who, now)
     known = _attempt_of(connection, who.entry_id)
     if known is None:
         refusal = may_start(who, now)
@@ -92,6 +93,20 @@ def start(connection: Connection, who: Standing, order: Order, now: int) -> int:
     if known.state == "open" and known.device not in (None, who.device):
         raise Refused("device")
     return int(known.id)
+
+
+def _standing_now(connection: Connection, who: Standing, now: int) -> Standing:
+    """The same candidate as of this transaction: the officer may have closed or barred since the page asked.
+
+    On PostgreSQL the sitting's row is locked against a closing that runs beside this (SQLite has one writer anyway).
+
+    :raises Refused: logged out since.
+    """
+    connection.execute(select(open_sitting.c.id).where(open_sitting.c.id == who.sitting_id).with_for_update(read=True))
+    fresh = standing(connection, who.token_digest, now)
+    if fresh is None:
+        raise Refused("session")
+    return fresh
 
 
 def _attempt_of(connection: Connection, entry_id: int) -> Row[tuple[object, ...]] | None:

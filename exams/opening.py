@@ -47,23 +47,16 @@ def open_sitting_for_candidates(home: Home, sitting_id: str, by: str) -> int:
 
     :raises SittingError: no papers, no candidates, an ended window, or a sitting that is not a draft.
     """
-    with home.office.connect() as connection:
+    with transaction(home.office) as connection:  # from here on roster and paper are fixed, whatever happens to this process
         known = get_sitting(connection, sitting_id)
         roster = _roster(connection, sitting_id)
         events = events_of(connection, sitting_id)
-    if known.state != "draft":
-        raise SittingError(f"“{known.title}”已经开考或收卷，不能再次开考")
-    if known.paper_id is None:
-        raise SittingError("还没有组卷；请先组卷")
-    if not roster:
-        raise SittingError("名单为空；请先导入名单")
-    if known.closes_at <= now_ms():
-        raise SittingError(f"考试时间已过（{local_text(known.closes_at)} 结束）；请另建一场")
-    forms = _release_papers(home, known)
-    start = secrets.randbelow(len(forms))
-    given = {row.person_id: row.form or forms[(start + n) % len(forms)] for n, row in enumerate(roster)}
-    out = {row.person_id for row in roster if barred(events.get(row.person_id, ()))}
-    with transaction(home.office) as connection:
+        _refuse_unready(known, len(roster))
+        forms = _release_papers(home, known)
+        start = secrets.randbelow(len(forms))
+        given = {row.person_id: row.form or forms[(start + n) % len(forms)] for n, row in enumerate(roster)}
+        out = {row.person_id for row in roster if barred(events.get(row.person_id, ()))}
+        connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(state="opening"))
         for person_id, form in given.items():
             here = (candidate.c.sitting_id == sitting_id) & (candidate.c.person_id == person_id)
             connection.execute(update(candidate).where(here).values(form=form))
@@ -74,6 +67,17 @@ def open_sitting_for_candidates(home: Home, sitting_id: str, by: str) -> int:
         connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(state="open"))
         audit(connection, OFFICE, by, "sitting.open", sitting_id, entries=len(roster), forms=list(forms))
     return len(roster)
+
+
+def _refuse_unready(known: Sitting, candidates: int) -> None:
+    if known.state not in ("draft", "opening"):
+        raise SittingError(f"“{known.title}”已经开考或收卷，不能再次开考")
+    if known.paper_id is None:
+        raise SittingError("还没有组卷；请先组卷")
+    if not candidates:
+        raise SittingError("名单为空；请先导入名单")
+    if known.closes_at <= now_ms():
+        raise SittingError(f"考试时间已过（{local_text(known.closes_at)} 结束）；请另建一场")
 
 
 def _roster(connection: Connection, sitting_id: str) -> Sequence[Row[tuple[object, ...]]]:
@@ -181,7 +185,8 @@ def set_barred(home: Home, sitting_id: str, person_id: int, by: str) -> None:
 def close_sitting(home: Home, sitting_id: str, by: str) -> int:
     """End a sitting now: whoever still writes is closed with the last save; returns how many those were.
 
-    Waits for papers whose time ran out less than grace and queue ago. Called by the worker and the command, never by an app.
+    Waits for papers whose time ran out less than grace and queue ago, copies the scripts up, and only then is the sitting
+    closed for the office: cut off anywhere, it is done again from the start. Called by the worker and the command, never by an app.
 
     :raises SittingError: the sitting is not open.
     """
@@ -190,23 +195,28 @@ def close_sitting(home: Home, sitting_id: str, by: str) -> int:
             raise SittingError("本场不在考试中，不能收卷")
     moment = now_ms()
     with transaction(home.exam) as connection:
+        # the sitting first: a start that is under way has its row locked, and is over or refused when this goes on
+        connection.execute(
+            update(open_sitting)
+            .where(open_sitting.c.id == sitting_id, open_sitting.c.closed_at.is_(None))
+            .values(closed_at=moment)
+        )
         closed = connection.execute(
             update(attempt)
             .where(attempt.c.sitting_id == sitting_id, attempt.c.state == "open")
             .values(state="closed", closed_at=moment, closed_by="officer")
         ).rowcount
-        connection.execute(update(open_sitting).where(open_sitting.c.id == sitting_id).values(closed_at=moment))
         audit(connection, EXAM, by, "sitting.close", sitting_id, cut_off=closed)
+    time.sleep(unsettled_ms(home, sitting_id, now_ms()) / 1000)
+    collect_scripts(home, sitting_id)
     with transaction(home.office) as connection:
         connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(state="closed"))
         audit(connection, OFFICE, by, "sitting.close", sitting_id, cut_off=closed)
-    time.sleep(unsettled_ms(home, sitting_id) / 1000)
-    collect_scripts(home, sitting_id)
     return closed
 
 
-def unsettled_ms(home: Home, sitting_id: str) -> int:
-    """Milliseconds until no attempt of the sitting can take another counting save, 0 if that is so already.
+def unsettled_ms(home: Home, sitting_id: str, now: int) -> int:
+    """Milliseconds from ``now`` until no attempt of the sitting can take another counting save, 0 if that is so already.
 
     An attempt that was closed by time still takes what arrived within limit and grace and waits in the hall's queue.
     """
@@ -217,18 +227,18 @@ def unsettled_ms(home: Home, sitting_id: str) -> int:
             .where(attempt.c.sitting_id == sitting_id, attempt.c.closed_by == "time")
             .group_by(open_sitting.c.grace_s)
         ).scalar()
-    return 0 if last is None else max(0, int(last) + SWEEP_AFTER_MS - now_ms())
+    return 0 if last is None else max(0, int(last) + SWEEP_AFTER_MS - now)
 
 
-def ended(home: Home, sitting_id: str) -> bool:
-    """Whether nobody can write any more: closed by an officer, or the window and the last paper's time are over."""
+def ended(home: Home, sitting_id: str, now: int) -> bool:
+    """Whether at ``now`` nobody can write any more: closed by an officer, or the window and the last paper's time are over."""
     with home.exam.connect() as connection:
         here = connection.execute(select(open_sitting).where(open_sitting.c.id == sitting_id)).one()
         still = connection.execute(
             select(func.count()).select_from(attempt).where(attempt.c.sitting_id == sitting_id, attempt.c.state == "open")
         ).scalar_one()
-    over = here.closed_at is not None or here.closes_at < now_ms()
-    return bool(still == 0 and over and unsettled_ms(home, sitting_id) == 0)
+    over = here.closed_at is not None or here.closes_at < now
+    return bool(still == 0 and over and unsettled_ms(home, sitting_id, now) == 0)
 
 
 def collect_scripts(home: Home, sitting_id: str) -> int:
@@ -236,7 +246,7 @@ def collect_scripts(home: Home, sitting_id: str) -> int:
 
     While papers whose time ran out may still take saves (:func:`unsettled_ms`), those papers are left for the next call.
     """
-    waiting = unsettled_ms(home, sitting_id) > 0
+    waiting = unsettled_ms(home, sitting_id, now_ms()) > 0
     with home.exam.connect() as connection:
         closed = connection.execute(
             select(attempt, entry.c.admission_no)
@@ -265,3 +275,14 @@ def collect_scripts(home: Home, sitting_id: str) -> int:
             connection.execute(script.insert(), new)
             audit(connection, OFFICE, "worker", "scripts.copied", sitting_id, n=len(new))
     return len(new)
+
+
+def uncollected(home: Home, sitting_id: str) -> int:
+    """How many attempts of a sitting, open or closed, have no script in the office yet; void ones do not count."""
+    with home.exam.connect() as connection:
+        sat = connection.execute(
+            select(func.count()).select_from(attempt).where(attempt.c.sitting_id == sitting_id, attempt.c.state != "void")
+        ).scalar_one()
+    with home.office.connect() as connection:
+        have = connection.execute(select(func.count()).select_from(script).where(script.c.sitting_id == sitting_id)).scalar_one()
+    return max(0, int(sat) - int(have))

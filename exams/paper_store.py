@@ -15,17 +15,17 @@ import json
 import secrets
 import shutil
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from exams.assembly import assemble
 from exams.course_folder import write_course
 from exams.draw_list import draw_list
 from exams.errors import ContentError, SittingError
 from exams.forms import key_form, public_form, write_key_form, write_public_form
-from exams.paper import Paper
+from exams.paper import KeyForm, Paper, PublicForm
 from exams.sittings import Sitting, get_sitting
 from exams.tables import paper, sitting
 from exams.verify import verify
@@ -37,9 +37,11 @@ from question_bank.signoff import SignOffs
 
 
 def bank_folder(home: Home, kind: str) -> Path | None:
-    """Where a sitting's items come from: the office's own bank for a formal one, else the bank shipped with pufa (None)."""
-    own = home.secret / "bank"
-    return own if kind == "formal" or any(own.rglob("*.md")) else None
+    """Where a sitting's items come from: a formal one's from the office's secret bank, else from the shipped one (None).
+
+    Nothing that waits for a formal sitting is ever shown in a demo or mock one.
+    """
+    return home.secret / "bank" if kind == "formal" else None
 
 
 def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) -> Paper:
@@ -71,14 +73,10 @@ def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) 
     faults = verify(drawn, known.blueprint, bank, enemies=listed.enemies)
     if faults:
         raise ContentError(faults)
-    _store(home, known, drawn, bank, seed)
+    publics, keys = _store(home, known, drawn, bank, seed)
     with transaction(home.office) as connection:
-        manifest = canonical_json(drawn.to_json())
-        connection.execute(paper.insert().values(
-            id=drawn.id, digest=digest(drawn.to_json()), manifest=manifest, as_of=as_of, built_at=now_ms(), built_by=by))  # fmt: skip
-        connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(paper_id=drawn.id))
-        audit(connection, OFFICE, by, "paper.build", sitting_id, paper=drawn.id, digest=digest(drawn.to_json()),
-              seed_hash=drawn.seed_hash)  # fmt: skip
+        _take_over(connection, known, drawn, as_of, by)
+        write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys, known.blueprint)
     return drawn
 
 
@@ -96,7 +94,7 @@ def _unfit_for_formal(bank: Bank, hashes: Mapping[str, str], folder: Path | None
     return frozenset(slug for slug in hashes if slug in public or not signed.holds(slug, hashes[slug], "office"))
 
 
-def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> None:
+def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> tuple[list[PublicForm], list[KeyForm]]:
     folder = paper_of(home, drawn.id)
     aside = folder.with_name(f".{folder.name}")
     shutil.rmtree(aside, ignore_errors=True)
@@ -108,11 +106,23 @@ def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> N
         write_key_form(aside / "keys" / f"{form.form}.json", keys[-1])
     write_atomically(aside / "manifest.json", json.dumps(drawn.to_json(), ensure_ascii=False, indent=1), 0o600)
     write_atomically(aside / "seed.txt", f"{seed:032x}\n", 0o600)
-    write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys, known.blueprint)
     aside.rename(folder)
+    return publics, keys
+
+
+def _take_over(connection: Connection, known: Sitting, drawn: Paper, as_of: date, by: str) -> None:
+    """Make the paper the sitting's own, if the sitting is still a draft: somebody may have opened it while this was drawn."""
+    manifest = drawn.to_json()
+    connection.execute(paper.insert().values(
+        id=drawn.id, digest=digest(manifest), manifest=canonical_json(manifest), as_of=as_of, built_at=now_ms(), built_by=by))  # fmt: skip
+    taken = connection.execute(
+        update(sitting).where(sitting.c.id == known.id, sitting.c.state == "draft").values(paper_id=drawn.id)
+    ).rowcount
+    if not taken:
+        raise SittingError("组卷期间本场已经开考，仍用开考时的试卷；这次组的卷没有采用")
+    audit(connection, OFFICE, by, "paper.build", known.id, paper=drawn.id, digest=digest(manifest), seed_hash=drawn.seed_hash)
 
 
 def paper_of(home: Home, paper_id: str) -> Path:
     """Folder of a stored paper."""
     return home.secret / "papers" / paper_id
-

@@ -18,7 +18,7 @@ from home import Home, HomeError, instant_of, local_text, now_ms, transaction
 commands = typer.Typer(help="场次：新建、组卷、开考、收卷、查看。", no_args_is_help=True)
 console = Console()
 HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
-STATE_TITLES = {"draft": "准备中", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
+STATE_TITLES = {"draft": "准备中", "opening": "正在开考", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
 SHIPPED = Path(__file__).parent
 
 

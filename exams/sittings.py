@@ -18,14 +18,16 @@ from exams.blueprint import Blueprint
 from exams.errors import ContentError, SittingError
 from exams.profile import Profile, agree
 from exams.tables import candidate, sitting
-from home import BEIJING, OFFICE, audit, digest, now_ms
+from home import BEIJING, OFFICE, audit, digest, instant_of, now_ms
 
 #: kind of sitting -> (title, what it means for those who set it up)
 KINDS = {
     "demo": ("演示", "用随软件公开的题目，成绩不作依据"),
-    "mock": ("模拟", "用公开或本单位题目，供练习和设备演练，成绩不作依据"),
+    "mock": ("模拟", "用随软件公开的题目，供练习和设备演练，成绩不作依据"),
     "formal": ("正式", "只用本单位已审签、未公开的题目，成绩作为任前考试结果"),
 }
+#: A window lies between these instants and is no longer than this: a half-typed year is refused, not stored.
+EARLIEST, LATEST, LONGEST_MS = instant_of("2020-01-01"), instant_of("2100-01-01"), 31 * 86_400_000
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,38}")
 
 
@@ -46,7 +48,7 @@ class NewSitting:
 
 @dataclass(frozen=True)
 class Sitting:
-    """A sitting as it stands. ``state``: draft → open → closed → marked."""
+    """A sitting as it stands. ``state``: draft → opening (roster and paper are fixed) → open → closed → marked."""
 
     id: str
     title: str
@@ -105,6 +107,8 @@ def _check_new(connection: Connection, new: NewSitting) -> None:
         raise SittingError(f"考试性质“{new.kind}”不认识；可用：{'、'.join(KINDS)}")
     if new.closes_at <= new.opens_at:
         raise SittingError("结束时间须晚于开始时间")
+    if not EARLIEST <= new.opens_at <= LATEST or new.closes_at - new.opens_at > LONGEST_MS:
+        raise SittingError("考试日期不对：年份须在 2020 至 2099 之间，一场考试不超过 31 天；请检查日期是否填完整")
     if connection.execute(select(sitting.c.id).where(sitting.c.id == new.id)).first():
         raise SittingError(f"考试编号“{new.id}”已被使用，请换一个")
     if new.resit_of and not connection.execute(select(sitting.c.id).where(sitting.c.id == new.resit_of)).first():

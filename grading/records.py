@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, Row, select
 
 from exams.events import standing
+from exams.opening import uncollected
 from exams.sittings import Sitting, get_sitting
-from exams.tables import script
+from exams.tables import script, sitting
 from grading.columns import payload_columns
 from grading.errors import RecordError
 from grading.manual import pending_names
@@ -81,7 +82,12 @@ def issue_records(home: Home, sitting_id: str, by: str) -> IssueResult:
         and scripts contradict each other, or an earlier sitting of a resit has no records yet.
     """
     moment = now_ms()
+    missing = uncollected(home, sitting_id)
+    if missing:
+        raise RecordError(f"还有 {missing} 份答卷没有收上来，不能签发成绩记录；请在本场页面重新收卷、阅卷后再签发")
     with transaction(home.office) as connection:
+        # two issues at once (a button and a command) go one after the other
+        connection.execute(select(sitting.c.id).where(sitting.c.id == sitting_id).with_for_update())
         known = get_sitting(connection, sitting_id)
         _refuse_unready(connection, known)
         roll = read_roll(connection, sitting_id)

@@ -55,4 +55,8 @@ def serve(
     where.migrate()
     scheme = "https" if tls else "http"
     console.print(f"考场：{scheme}://{host}:{port}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
-    supervise(where, Listening(host, port, port + 1, tls, behind_proxy))
+    try:
+        supervise(where, Listening(host, port, port + 1, tls, behind_proxy))
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(1) from None

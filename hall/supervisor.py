@@ -6,6 +6,8 @@ nothing else of ``secret/``.
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -15,9 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-from home import Home
+from home import Home, HomeError
 
 #: a process that dies is started again after this many seconds; twice as long each time, if it did not live for a minute
+PR_SET_PDEATHSIG = 1
 RESTART_PAUSE_S, LONGEST_PAUSE_S, LIVED_S = 1.0, 30.0, 60.0
 STOP_PATIENCE_S = 20.0
 
@@ -64,7 +67,13 @@ class _Child:
     def start(self) -> None:
         self.started = time.monotonic()
         # its own group: Ctrl-C in the terminal reaches only the supervisor, which then stops the children in order
-        self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
+        self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True, preexec_fn=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """In the child: the kernel sends SIGTERM when the supervisor is gone, however it went (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _children(home: Home, listening: Listening) -> list[_Child]:
@@ -80,7 +89,21 @@ def _children(home: Home, listening: Listening) -> list[_Child]:
 
 
 def supervise(home: Home, listening: Listening) -> None:
-    """Run until SIGTERM or SIGINT; then stop the hall last, so that saves drain."""
+    """Run until SIGTERM, SIGINT or SIGHUP (the terminal is closed); then stop the hall last, so that saves drain.
+
+    :raises HomeError: another supervisor runs on this home.
+    """
+    lock = (home.secret / ".serve.lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise HomeError(f"{home.root}：已有一个 pufa serve 在运行；请先停止它") from None
+    with lock:
+        _run(home, listening)
+
+
+def _run(home: Home, listening: Listening) -> None:
     children = _children(home, listening)
     stopping = False
 
@@ -88,7 +111,7 @@ def supervise(home: Home, listening: Listening) -> None:
         nonlocal stopping
         stopping = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
     for child in children:
         child.start()

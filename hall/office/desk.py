@@ -185,7 +185,7 @@ def build(visit: Visit) -> Response:
 def open_(visit: Visit) -> Response:
     """``POST /sittings/{sitting}/open``."""
     known = visit.sitting()
-    _in_state(known, ("draft",), "本场已经开考或收卷")
+    _in_state(known, ("draft", "opening"), "本场已经开考或收卷")
     if known.paper_id is None:
         raise Refused("还没有组卷；请先组卷")
     if known.closes_at <= visit.now:

@@ -16,7 +16,7 @@ from people.accounts import ROLES
 
 HERE = Path(__file__).parent
 #: state of a sitting -> how officers call it
-STATE_TITLES = {"draft": "准备中", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
+STATE_TITLES = {"draft": "准备中", "opening": "正在开考", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
 
 #: name of a route -> its path, filled by the route table when the app is made
 _PATHS: dict[str, str] = {}

@@ -8,11 +8,20 @@ import json
 import pytest
 from sqlalchemy import select
 
+from exams import opening, paper_store
 from exams.admission import code_mac
 from exams.blueprint import SHIPPED as PAPERS
 from exams.errors import ContentError, SittingError
 from exams.events import barred, events_of, record_event, revoke_event
-from exams.opening import close_sitting, collect_scripts, ended, issue_codes, open_sitting_for_candidates, set_barred
+from exams.opening import (
+    close_sitting,
+    collect_scripts,
+    ended,
+    issue_codes,
+    open_sitting_for_candidates,
+    set_barred,
+    uncollected,
+)
 from exams.paper_store import build_papers, paper_of
 from exams.profile import SHIPPED as PROFILES
 from exams.sittings import Enrolment, NewSitting, add_candidates, create_sitting, get_sitting, remove_candidate
@@ -78,9 +87,9 @@ def test_from_draft_to_scripts(any_home):
     assert sitting_status(any_home, "s1", now).counts == {
         "not_started": 3, "writing": 1, "quiet": 0, "handed_in": 0, "timed_out": 0, "closed": 0, "barred": 1,
     }  # fmt: skip
-    assert not ended(any_home, "s1") and collect_scripts(any_home, "s1") == 0
+    assert not ended(any_home, "s1", now_ms()) and collect_scripts(any_home, "s1") == 0
     assert close_sitting(any_home, "s1", "li") == 1
-    assert ended(any_home, "s1") and collect_scripts(any_home, "s1") == 0, "closing has copied it up already"
+    assert ended(any_home, "s1", now_ms()) and collect_scripts(any_home, "s1") == 0, "closing has copied it up already"
     with any_home.office.connect() as connection:
         one = connection.execute(select(script)).one()
         assert (one.person_id, json.loads(one.answers), one.closed_by) == (ids[0], {"q001": "C"}, "officer")
@@ -134,6 +143,8 @@ def test_two_sittings_of_a_day_have_different_numbers(home_folder):
         ({"title": " "}, "考试名称"),
         ({"kind": "exam"}, "考试性质"),
         ({"closes_at": 0}, "晚于开始"),
+        ({"opens_at": -62_135_625_600_000, "closes_at": -62_135_600_000_000}, "考试日期不对"),
+        ({"closes_at": 4_000_000_000_000}, "考试日期不对"),
         ({"resit_of": "nothing"}, "找不到首考"),
     ],
 )
@@ -200,11 +211,86 @@ def test_a_paper_closed_by_time_is_copied_only_when_its_last_saves_are_in(home_f
             entry_id=row.id, sitting_id="s1", form=row.form, display_order="[]", started_at=now - HOUR, limit_at=now - 1000,
             state="closed", closed_by="time", closed_at=now - 1000, writer=1)).inserted_primary_key[0]  # fmt: skip
         connection.execute(open_sitting.update().values(closed_at=now))
-    assert not ended(home_folder, "s1") and collect_scripts(home_folder, "s1") == 0
+    assert not ended(home_folder, "s1", now_ms()) and collect_scripts(home_folder, "s1") == 0
     with transaction(home_folder.exam) as connection:
         connection.execute(save.insert().values(attempt_id=number, writer=1, seq=1, question="q001", answer="B", client_at=now,
                                                 received_at=now, late=False, chain_n=1, chain_head="x"))  # fmt: skip
         connection.execute(attempt.update().values(limit_at=now - HOUR))
-    assert ended(home_folder, "s1") and collect_scripts(home_folder, "s1") == 1
+    assert ended(home_folder, "s1", now_ms()) and collect_scripts(home_folder, "s1") == 1
     with home_folder.office.connect() as connection:
         assert json.loads(connection.execute(select(script.c.answers)).scalar_one()) == {"q001": "B"}
+
+
+def cut_off(monkeypatch, module, metadata):
+    """The process dies between the two databases: the audit of the second one never happens."""
+    real = module.audit
+
+    def dies(connection, which, *rest, **payload):
+        if which is metadata:
+            raise KeyboardInterrupt
+        return real(connection, which, *rest, **payload)
+
+    monkeypatch.setattr(module, "audit", dies)
+
+
+def test_an_opening_that_is_cut_off_keeps_roster_and_paper_and_goes_on(any_home, monkeypatch):
+    ids = draft(any_home, people=3)
+    drawn = build_papers(any_home, "s1", "li")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        cut_off(patch, opening, OFFICE)
+        open_sitting_for_candidates(any_home, "s1", "li")
+    with transaction(any_home.office) as connection:
+        assert get_sitting(connection, "s1").state == "opening"
+        with pytest.raises(SittingError, match="开考后"):
+            remove_candidate(connection, "s1", ids[2], "li")
+    with pytest.raises(SittingError, match="不能重新组卷"):
+        build_papers(any_home, "s1", "li")
+    assert open_sitting_for_candidates(any_home, "s1", "li") == 3
+    with any_home.office.connect() as connection:
+        known = get_sitting(connection, "s1")
+    assert (known.state, known.paper_id) == ("open", drawn.id)
+
+
+def test_a_closing_that_is_cut_off_is_done_again_and_nothing_is_issued_before(any_home, monkeypatch):
+    draft(any_home, people=2)
+    build_papers(any_home, "s1", "li")
+    open_sitting_for_candidates(any_home, "s1", "li")
+    now = now_ms()
+    with transaction(any_home.exam) as connection:
+        row = connection.execute(select(entry).order_by(entry.c.id).limit(1)).one()
+        connection.execute(attempt.insert().values(
+            entry_id=row.id, sitting_id="s1", form=row.form, display_order="[]", started_at=now, limit_at=now + HOUR,
+            state="open", writer=1))  # fmt: skip
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(opening, "collect_scripts", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        close_sitting(any_home, "s1", "li")
+    assert uncollected(any_home, "s1") == 1
+    with any_home.office.connect() as connection:
+        assert get_sitting(connection, "s1").state == "open", "for the office it is not closed yet"
+    assert ended(any_home, "s1", now_ms())
+    close_sitting(any_home, "s1", "li")
+    assert uncollected(any_home, "s1") == 0
+
+
+def test_a_paper_drawn_while_the_sitting_opens_is_not_taken(any_home, monkeypatch):
+    draft(any_home, people=1)
+    first = build_papers(any_home, "s1", "li")
+    real = paper_store.verify
+
+    def opened_meanwhile(*arguments, **more):
+        open_sitting_for_candidates(any_home, "s1", "wang")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(paper_store, "verify", opened_meanwhile)
+    with pytest.raises(SittingError, match="仍用开考时的试卷"):
+        build_papers(any_home, "s1", "li")
+    with any_home.office.connect() as connection:
+        assert get_sitting(connection, "s1").paper_id == first.id
+
+
+def test_demo_and_mock_show_nothing_of_the_offices_own_bank(home_folder):
+    own = home_folder.secret / "bank" / "formal" / "civil_code"
+    own.mkdir(parents=True)
+    (own / "own-item.md").write_text("anything", encoding="utf-8")
+    assert [paper_store.bank_folder(home_folder, kind) for kind in ("demo", "mock")] == [None, None]
+    assert paper_store.bank_folder(home_folder, "formal") == home_folder.secret / "bank"

@@ -45,7 +45,7 @@ def open_browser() -> Iterator[Callable[..., Browser]]:
         browser.http.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[ChromiumBrowser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
