@@ -36,10 +36,12 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
     select,
     text,
 )
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 BEIJING = timezone(timedelta(hours=8), "北京时间")
 
@@ -162,6 +164,8 @@ class Home:
         root = root.resolve()
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise HomeError(f"{root}：文件夹已存在且不为空；请换一个新文件夹，已有内容没有改动")
+        if db_url:
+            _refuse_used(db_url)
         for name in ("exam", "release", "open", "exports", "backups"):
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bank", "papers", "keys", "nbgrader"):
@@ -265,6 +269,20 @@ class Home:
         for name in ("exam", "office"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
+
+
+def _refuse_used(url: str) -> None:
+    """:raises HomeError: the database cannot be reached, or holds another home's tables already."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            used = inspect(connection).has_table("alembic_version", schema="office")
+    except (OperationalError, ArgumentError) as error:
+        raise HomeError(f"连不上 PostgreSQL（{error}）；请核对地址、口令和服务是否启动。没有新建任何内容") from None
+    finally:
+        engine.dispose()
+    if used:
+        raise HomeError("这个 PostgreSQL 数据库已被另一个数据文件夹使用；请为新的数据文件夹另建一个数据库")
 
 
 def _prepare_postgres(url: str) -> str:

@@ -201,10 +201,14 @@ def close_sitting(home: Home, sitting_id: str, by: str) -> int:
             .where(open_sitting.c.id == sitting_id, open_sitting.c.closed_at.is_(None))
             .values(closed_at=moment)
         )
-        closed = connection.execute(
+        writing = (attempt.c.sitting_id == sitting_id) & (attempt.c.state == "open")
+        connection.execute(  # whose time is over ends by time, and still takes what arrived before
             update(attempt)
-            .where(attempt.c.sitting_id == sitting_id, attempt.c.state == "open")
-            .values(state="closed", closed_at=moment, closed_by="officer")
+            .where(writing, attempt.c.limit_at <= moment)
+            .values(state="closed", closed_at=attempt.c.limit_at, closed_by="time")
+        )
+        closed = connection.execute(
+            update(attempt).where(writing).values(state="closed", closed_at=moment, closed_by="officer")
         ).rowcount
         audit(connection, EXAM, by, "sitting.close", sitting_id, cut_off=closed)
     time.sleep(unsettled_ms(home, sitting_id, now_ms()) / 1000)

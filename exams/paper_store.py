@@ -54,8 +54,7 @@ def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) 
     """
     with home.office.connect() as connection:
         known = get_sitting(connection, sitting_id)
-        first = connection.execute(select(sitting.c.paper_id).where(sitting.c.id == known.resit_of)).scalar()
-    asked = _items_of(home, first) if first else frozenset()
+        asked = _asked_before(home, connection, known)
     if known.state != "draft":
         raise SittingError("开考后不能重新组卷")
     if known.kind == "formal" and seed is not None:
@@ -78,6 +77,18 @@ def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) 
         _take_over(connection, known, drawn, as_of, by)
         write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys, known.blueprint)
     return drawn
+
+
+def _asked_before(home: Home, connection: Connection, known: Sitting) -> frozenset[str]:
+    """Items of every sitting that this one is a resit of, back to the first."""
+    asked: frozenset[str] = frozenset()
+    before, seen = known.resit_of, {known.id}
+    while before and before not in seen:
+        seen.add(before)
+        row = connection.execute(select(sitting.c.paper_id, sitting.c.resit_of).where(sitting.c.id == before)).one()
+        asked |= _items_of(home, row.paper_id) if row.paper_id else frozenset()
+        before = row.resit_of
+    return asked
 
 
 def _items_of(home: Home, paper_id: str) -> frozenset[str]:

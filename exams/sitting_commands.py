@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,12 @@ from rich.table import Table
 
 from exams.errors import ExamsError, SittingError
 from exams.opening import close_sitting, issue_codes, open_sitting_for_candidates
-from exams.sittings import KINDS, NewSitting, create_sitting, get_sitting, list_sittings
+from exams.sittings import KINDS, Enrolment, NewSitting, add_candidates, create_sitting, get_sitting, list_sittings
 from exams.status import STATES, sitting_status
 from home import Home, HomeError, instant_of, local_text, now_ms, transaction
+from people.errors import PeopleError
+from people.persons import import_roster
+from people.roster import read_roster_file
 
 commands = typer.Typer(help="场次：新建、组卷、开考、收卷、查看。", no_args_is_help=True)
 console = Console()
@@ -76,6 +80,26 @@ def shipped_text(folder: str, name: str) -> str:
     raise SittingError(f"找不到“{name}”；随附的有：{known}")
 
 
+@commands.command("enrol")
+def enrol(sitting: str, roster: Annotated[Path, typer.Argument(help="名单文件（.xlsx 或 .csv）")], home: HomeOption) -> None:
+    """导入名单并列入一场准备中的考试；名单有错则什么都不写。"""
+    where = _home(home)
+    try:
+        people = read_roster_file(roster, date.today())
+        with transaction(where.office) as connection:
+            result = import_roster(connection, where.key("identity"), people, "command")
+            lines = (
+                Enrolment(person, row.unit, row.post, row.proposed_post, row.rank, row.channel, row.remark)
+                for row, person in zip(people.rows, result.person_ids, strict=True)
+            )
+            new = add_candidates(connection, sitting, lines, "command")
+    except OSError as error:
+        raise _refuse(SittingError(f"{roster}：读不出（{error.strerror}）；请核对路径")) from None
+    except (PeopleError, ExamsError) as error:
+        raise _refuse(error) from None
+    console.print(f"名单 {len(people.rows)} 人，本场新增 {new} 人。下一步：pufa sitting build {sitting} --home …")
+
+
 @commands.command("build")
 def build(sitting: str, home: HomeOption, seed: Annotated[int | None, typer.Option(help="仅演示、模拟")] = None) -> None:
     """组卷：按蓝图从题库抽出平行试卷，存入保密文件夹。"""
@@ -93,6 +117,8 @@ def build(sitting: str, home: HomeOption, seed: Annotated[int | None, typer.Opti
 def open_(sitting: str, home: HomeOption, slips: Annotated[Path | None, typer.Option(help="把考试码写入此 CSV 文件")] = None) -> None:
     """开考：名单与试卷送入考场。考试码在办公页面打印，或用 --slips 写入文件。"""
     where = _home(home)
+    if slips and not slips.parent.is_dir():
+        raise _refuse(SittingError(f"{slips.parent}：没有这个文件夹，没有开考；请改正 --slips"))
     try:
         count = open_sitting_for_candidates(where, sitting, "command")
         console.print(f"已开考，{count} 名考生。")
@@ -112,9 +138,14 @@ def _write_slips(path: Path, home: Home, sitting: str) -> None:
     writer = csv.writer(out)
     writer.writerow(["准考证号", "考试码", "姓名", "单位"])
     for slip in issue_codes(home, sitting, "command"):
-        writer.writerow([slip.admission_no, slip.code, slip.name, slip.unit_label])
+        writer.writerow([slip.admission_no, slip.code, *(_plain(text) for text in (slip.name, slip.unit_label))])
     write_atomically(path, "﻿" + out.getvalue(), 0o600)
     console.print(f"考试码已写入 {path}；发放后请删除此文件。")
+
+
+def _plain(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in "=+-@＝＋－＠\t\r" else text
 
 
 @commands.command("close")

@@ -28,7 +28,7 @@ KINDS = {
 }
 #: A window lies between these instants and is no longer than this: a half-typed year is refused, not stored.
 EARLIEST, LATEST, LONGEST_MS = instant_of("2020-01-01"), instant_of("2100-01-01"), 31 * 86_400_000
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,38}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def create_sitting(connection: Connection, new: NewSitting, by: str) -> None:
 
 def _check_new(connection: Connection, new: NewSitting) -> None:
     if not SLUG.fullmatch(new.id):
-        raise SittingError(f"考试编号“{new.id}”不合要求：用 2 至 39 个小写字母、数字和连字符，例如 2026-12-a")
+        raise SittingError(f"考试编号“{new.id}”不合要求：用 2 至 32 个小写字母、数字和连字符，例如 2026-12-a")
     if not 1 <= len(new.title.strip()) <= 100:
         raise SittingError("请填写考试名称（100 字以内）")
     if new.kind not in KINDS:

@@ -35,6 +35,10 @@ from home import BEIJING, OFFICE, Home, audit, canonical_json, digest, now_ms, t
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+#: In a record's personal columns: what keeps their signed digest from telling anything once they are erased.
+SALT = "校验盐"
+
+
 @dataclass(frozen=True)
 class IssueResult:
     """What one issue did. ``superseded`` are corrections, included in ``issued``."""
@@ -105,10 +109,10 @@ def issue_records(home: Home, sitting_id: str, by: str) -> IssueResult:
             body = _body(known, paper, one, outcome, before)
             if old is not None and json.loads(old.statement)["body"] == body:
                 continue
-            row = issue.row(one, outcome, body, old.id if old else None)
-            rows.append(row)
-            columns = payload_columns(known, one, outcome, before, str(row["id"]))
-            payloads.append({"record_id": row["id"], "columns": canonical_json(columns)})
+            ident = new_record_id(moment)
+            columns = {**payload_columns(known, one, outcome, before, ident), SALT: secrets.token_hex(16)}
+            rows.append(issue.row(ident, one, outcome, body, old.id if old else None, digest(columns)))
+            payloads.append({"record_id": ident, "columns": canonical_json(columns)})
         if rows:
             connection.execute(record.insert(), rows)
             connection.execute(record_payload.insert(), payloads)
@@ -133,11 +137,12 @@ class _Issue:
     at: int
     key: Ed25519PrivateKey
 
-    def row(self, one: Candidate, outcome: Outcome, body: Mapping[str, object], supersedes: str | None) -> dict[str, object]:
-        ident = new_record_id(self.at)
+    def row(
+        self, ident: str, one: Candidate, outcome: Outcome, body: Mapping[str, object], supersedes: str | None, columns: str
+    ) -> dict[str, object]:
         statement = {
             "record": ident, "supersedes": supersedes, "issued_at": self.at, "issued_by": self.by,
-            "sitting": self.known.id, "kind": self.known.kind, "body": body,
+            "sitting": self.known.id, "kind": self.known.kind, "body": body, "columns": columns,
         }  # fmt: skip
         signed = digest(statement)
         return {
@@ -198,7 +203,12 @@ def damaged_records(home: Home, sitting_id: str) -> tuple[str, ...]:
     key = public_key(home)
     bad = []
     with home.office.connect() as connection:
-        rows = connection.execute(select(record).where(record.c.sitting_id == sitting_id).order_by(record.c.id))
+        rows = connection.execute(
+            select(record, record_payload.c.columns)
+            .outerjoin(record_payload, record_payload.c.record_id == record.c.id)
+            .where(record.c.sitting_id == sitting_id)
+            .order_by(record.c.id)
+        )
         for row in rows:
             if not genuine(row.statement, row.digest, row.signature, key) or not _fits(row):
                 bad.append(row.id)
@@ -206,8 +216,13 @@ def damaged_records(home: Home, sitting_id: str) -> tuple[str, ...]:
 
 
 def _fits(row: Row[Any]) -> bool:
-    """Whether a row's columns say what its signed statement says."""
+    """Whether a row and what HR prints of it say what the signed statement says; an erased payload fits."""
     statement = json.loads(row.statement)
+    try:
+        if row.columns is not None and digest(json.loads(row.columns)) != statement["columns"]:
+            return False
+    except ValueError:
+        return False
     result = statement["body"]["result"]
     until = row.valid_until.isoformat() if row.valid_until else None
     stated = [statement["record"], statement["supersedes"], statement["sitting"], statement["issued_at"], statement["issued_by"],

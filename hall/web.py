@@ -61,7 +61,7 @@ class BodyLimit:
             return
         refusal = PlainTextResponse(self.message, 413)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or len(declared) > 15 or int(declared) > self.most:
+        if not (declared.isascii() and declared.isdigit()) or len(declared) > 15 or int(declared) > self.most:
             await refusal(scope, receive, send)
             return
         seen, started = 0, False

@@ -273,16 +273,6 @@ class Throttle:
             self._check(login, address, now)
             self._count(login, address, now)
 
-    def check(self, login: str, address: str, now: int) -> None:
-        """:raises LoginRefused: too many failures lately."""
-        with self._lock:
-            self._check(login, address, now)
-
-    def failed(self, login: str, address: str, now: int) -> None:
-        """Count a failure that was not counted by :meth:`attempt`."""
-        with self._lock:
-            self._count(login, address, now)
-
     def succeeded(self, login: str, address: str) -> None:
         """Forget the failures of this pair, and one of the login's: the one that :meth:`attempt` counted."""
         pair, alone = (key for key, _ in self._keys(login, address))

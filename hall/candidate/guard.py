@@ -80,7 +80,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 async def bounded_body(stated: bytes | None, receive: Receive) -> bytes:
     """:func:`read_body` for a caller that has looked at the headers: ``stated`` is the content-length."""
-    if stated is not None and (not stated.isdigit() or len(stated) > 9 or int(stated) > MAX_BODY):
+    if stated is not None and (not (stated.isascii() and stated.isdigit()) or len(stated) > 9 or int(stated) > MAX_BODY):
         raise Refused("too_big")
     pieces, size = [], 0
     while True:

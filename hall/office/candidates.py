@@ -112,7 +112,7 @@ def revoke(visit: Visit) -> Response:
     known = visit.sitting()
     one = the_candidate(visit, known.id)
     number = visit.path["event"]
-    if not number.isdigit() or len(number) > 9:
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise NotHere("没有这条登记")
     reason = visit.text("reason", "撤销事由", 500)
     with transaction(visit.home.office) as connection:

@@ -68,7 +68,7 @@ class Door:
 
     def _try(self, login: str, password: str, address: str) -> Response:
         try:
-            self.throttle.check(login, address, now_ms())
+            self.throttle.attempt(login, address, now_ms())
         except LoginRefused as error:
             return self._form(("bad", f"{error}。"), login, 429)
         try:
@@ -77,7 +77,6 @@ class Door:
             with self.home.office.connect() as connection:
                 known = authenticate(connection, login, password)
         except LoginRefused as error:
-            self.throttle.failed(login, address, now_ms())
             with transaction(self.home.office) as connection:
                 audit(connection, OFFICE, "nobody", "office.login.refused", login.replace("\0", ""), address=address)
             return self._form(("bad", f"{error}。请核对大小写和中英文输入法；忘记口令请找系统管理员重设。"), login, 401)

@@ -61,7 +61,7 @@ def records_page(visit: Visit) -> Response:
         shown = sorted((one for one in shown if part.id in one.parts), key=lambda one: one.parts[part.id][0])
     pages = max(1, -(-len(shown) // PAGE))
     text = visit.query.get("page", "1")
-    number = min(pages, max(1, int(text))) if text.isdigit() and len(text) < 7 else 1
+    number = min(pages, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 7 else 1
     with visit.home.office.connect() as connection:
         facts = read_facts(connection, known.id)
         jobs = [one for one in recent_jobs(connection, visit.now, known.id) if one.live]

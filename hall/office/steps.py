@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select, union
 
 from exams.sittings import Sitting
-from exams.tables import candidate, script
+from exams.tables import candidate, candidate_event, script
 from grading.tables import mark, record
 from question_bank.marking import NEEDS_PERSON
 
@@ -16,13 +16,15 @@ TITLES = ("名单", "组卷", "开考", "考试中", "收卷", "阅卷", "成绩
 
 @dataclass(frozen=True)
 class Facts:
-    """Counts of one sitting. ``waiting`` are marks that a person must give; ``records`` candidates with a record."""
+    """Counts of one sitting. ``waiting`` are marks that a person must give; ``records`` candidates with a record; ``stale``
+    those whose events or marks changed after it was issued."""
 
     candidates: int
     scripts: int
     marked: int
     waiting: int
     records: int
+    stale: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,28 @@ def read_facts(connection: Connection, sitting_id: str) -> Facts:
     waiting = select(func.count()).select_from(mark).where(mark.c.sitting_id == sitting_id, mark.c.state == NEEDS_PERSON)
     return Facts(
         count(candidate.c.person_id), count(script.c.person_id), count(mark.c.person_id),
-        int(connection.execute(waiting).scalar_one()), count(record.c.person_id),
+        int(connection.execute(waiting).scalar_one()), count(record.c.person_id), _stale(connection, sitting_id),
     )  # fmt: skip
+
+
+def _stale(connection: Connection, sitting_id: str) -> int:
+    """Candidates whose newest record is older than an event, its revocation or a mark of theirs."""
+    issued = (
+        select(record.c.person_id, func.max(record.c.issued_at).label("at"))
+        .where(record.c.sitting_id == sitting_id)
+        .group_by(record.c.person_id)
+        .subquery()
+    )
+    changed = union(
+        select(issued.c.person_id).join(candidate_event, candidate_event.c.person_id == issued.c.person_id).where(
+            candidate_event.c.sitting_id == sitting_id,
+            or_(candidate_event.c.at > issued.c.at, candidate_event.c.revoked_at > issued.c.at),
+        ),
+        select(issued.c.person_id).join(mark, mark.c.person_id == issued.c.person_id).where(
+            mark.c.sitting_id == sitting_id, mark.c.at > issued.c.at
+        ),
+    ).subquery()  # fmt: skip
+    return int(connection.execute(select(func.count()).select_from(changed)).scalar_one())
 
 
 def current_step(known: Sitting, facts: Facts, now: int) -> int:
@@ -57,7 +79,7 @@ def current_step(known: Sitting, facts: Facts, now: int) -> int:
         return 3 if now < known.closes_at else 4
     if known.state == "closed":
         return 5
-    return 6 if facts.records < facts.candidates else len(TITLES)
+    return 6 if facts.records < facts.candidates or facts.stale else len(TITLES)
 
 
 def steps_of(known: Sitting, facts: Facts, now: int) -> tuple[Step, ...]:

@@ -69,7 +69,7 @@ class Visit:
         :raises Refused: it is none, or out of bounds.
         """
         value = self.form.get(name, "").strip()
-        if not value.isdigit() or len(value) > 9 or not least <= int(value) <= most:
+        if not (value.isascii() and value.isdigit()) or len(value) > 9 or not least <= int(value) <= most:
             raise Refused(f"“{title}”应为 {least} 至 {most} 之间的整数")
         return int(value)
 

@@ -27,7 +27,7 @@ from exams.profile import SHIPPED as PROFILES
 from exams.sittings import Enrolment, NewSitting, add_candidates, create_sitting, get_sitting, remove_candidate
 from exams.status import sitting_status
 from exams.tables import attempt, candidate, entry, open_sitting, save, script
-from home import EXAM, OFFICE, now_ms, transaction, verify_audit
+from home import EXAM, OFFICE, local_text, now_ms, transaction, verify_audit
 from people.tables import person
 
 HOUR = 3_600_000
@@ -294,3 +294,41 @@ def test_demo_and_mock_show_nothing_of_the_offices_own_bank(home_folder):
     (own / "own-item.md").write_text("anything", encoding="utf-8")
     assert [paper_store.bank_folder(home_folder, kind) for kind in ("demo", "mock")] == [None, None]
     assert paper_store.bank_folder(home_folder, "formal") == home_folder.secret / "bank"
+
+
+def test_a_second_resit_repeats_nothing_of_the_first_sitting(home_folder):
+    asked = []
+    for ident, before in (("first", None), ("second", "first"), ("third", "second")):
+        draft(home_folder, ident, people=0, resit_of=before)
+        drawn = build_papers(home_folder, ident, "li")
+        asked.append({question.item for form in drawn.forms for question in form.questions})
+    assert asked[0].isdisjoint(asked[2]) and asked[1].isdisjoint(asked[2])
+
+
+def test_the_command_line_takes_a_sitting_from_roster_to_slips(home_folder, tmp_path):
+    from people_fixture import person_line, roster_xlsx
+    from typer.testing import CliRunner
+
+    from exams.sitting_commands import commands
+
+    def run(*arguments, code=0):
+        done = CliRunner().invoke(commands, [*arguments, "--home", str(home_folder.root)])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    roster = tmp_path / "名单.xlsx"
+    roster.write_bytes(roster_xlsx([person_line(1, "=李秀英"), person_line(2, "张志强")]))
+    day = local_text(now_ms(), "%Y-%m-%d")
+    run("create", "c1", "--title", "考试", "--opens", f"{day} 00:00", "--closes", f"{day} 23:59", "--kind", "mock")
+    assert "已新建" in run("create", "c2", "--title", "考试", "--opens", f"{day} 00:00", "--closes", f"{day} 23:59")
+    assert "时间请写成" in run("create", "c3", "--title", "考试", "--opens", "明天", "--closes", "后天", code=1)
+    assert "本场新增 2 人" in run("enrol", "c1", str(roster))
+    assert "读不出" in run("enrol", "c1", str(tmp_path / "none.xlsx"), code=1)
+    assert "没有编号" in run("build", "none", code=1)
+    assert "2 套" in run("build", "c1")
+    assert "没有这个文件夹" in run("open", "c1", "--slips", str(tmp_path / "none" / "slips.csv"), code=1)
+    run("open", "c1", "--slips", str(tmp_path / "slips.csv"))
+    slips = (tmp_path / "slips.csv").read_text(encoding="utf-8-sig")
+    assert "'=李秀英" in slips and len(slips.splitlines()) == 3
+    assert "未开始：2 人" in run("status", "c1") and "c1" in run("status")
+    assert "0 人由监考收卷" in run("close", "c1")

@@ -8,6 +8,7 @@ from grading_fixture import PROFILE, RIGHT, add_script, make_sitting
 from sqlalchemy import select, text, update
 
 from exams.events import record_event, revoke_event
+from exams.tables import attempt, entry, open_sitting
 from grading.errors import RecordError
 from grading.manual import set_manual_mark
 from grading.marks import mark_sitting
@@ -206,3 +207,40 @@ def test_profile_rounding_is_only_for_show(home_folder):
     row = standing_records(home_folder)[person]
     assert (row.outcome, row.total, json.loads(row.columns)["总分"]) == ("failed", "298/5", "60")
     assert "总分 59.6，低于合格线 60" in json.loads(row.columns)["备注"]
+
+
+def test_what_hr_prints_is_covered_by_the_signature(home_folder):
+    people = make_sitting(home_folder, people=2, essay=False)
+    for one in people:
+        add_script(home_folder, "s1", one, RIGHT)
+    mark_sitting(home_folder, "s1", "li")
+    issue_records(home_folder, "s1", "hr")
+    assert damaged_records(home_folder, "s1") == ()
+    with transaction(home_folder.office) as connection:
+        row = connection.execute(select(record_payload)).first()
+        changed = json.dumps({**json.loads(row.columns), "总分": "100", "是否合格": "合格", "姓名": "别人"}, ensure_ascii=False)
+        here = record_payload.c.record_id == row.record_id
+        connection.execute(record_payload.update().where(here).values(columns=changed))
+    assert damaged_records(home_folder, "s1") == (row.record_id,)
+    with transaction(home_folder.office) as connection:
+        connection.execute(record_payload.delete().where(here))
+    assert damaged_records(home_folder, "s1") == (), "erased by policy, the rest stays verifiable"
+
+
+def test_nothing_is_issued_while_an_attempt_is_not_collected(home_folder):
+    people = make_sitting(home_folder, people=2, essay=False)
+    for one in people:
+        add_script(home_folder, "s1", one, RIGHT)
+    mark_sitting(home_folder, "s1", "li")
+    with transaction(home_folder.exam) as connection:
+        connection.execute(open_sitting.insert().values(
+            id="s1", title="x", kind="mock", opens_at=0, closes_at=1, minutes=1, grace_s=1, chain_n=0, chain_head=""))  # fmt: skip
+        for n in range(3):
+            number = connection.execute(entry.insert().values(
+                sitting_id="s1", admission_no=str(n), name="x", unit_label="x", form="A", code_mac="x", failures=0, barred=False,
+            )).inserted_primary_key[0]  # fmt: skip
+            connection.execute(attempt.insert().values(
+                entry_id=number, sitting_id="s1", form="A", display_order="[]", started_at=0, limit_at=1, state="closed",
+                closed_by="time", closed_at=1, writer=1))  # fmt: skip
+    with pytest.raises(RecordError, match="还有 1 份答卷没有收上来"):
+        issue_records(home_folder, "s1", "hr")
