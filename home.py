@@ -36,12 +36,10 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
-    inspect,
     select,
     text,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
 
 BEIJING = timezone(timedelta(hours=8), "北京时间")
 
@@ -165,12 +163,17 @@ class Home:
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise HomeError(f"{root}：文件夹已存在且不为空；请换一个新文件夹，已有内容没有改动")
         if db_url:
-            _refuse_used(db_url)
+            from migrations.postgres import refuse_used  # as in migrate: only for this
+
+            try:
+                refuse_used(db_url)
+            except ConnectionError as error:
+                raise HomeError(str(error)) from None
         for name in ("exam", "release", "open", "exports", "backups"):
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bank", "papers", "keys", "nbgrader"):
             (root / "secret" / name).mkdir(parents=True)
-        for name in ("secret", "exports", "backups"):
+        for name in ("exam", "secret", "exports", "backups"):
             (root / name).chmod(0o700)
         for name in ("identity", "code", "record"):
             write_atomically(root / "secret" / "keys" / f"{name}.key", secrets.token_bytes(32), 0o600)
@@ -191,7 +194,9 @@ class Home:
         home = cls.open(root)
         if home.office_url is None and (root / "office.db").exists():
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
-        settings = {**home.settings, "exam_url": _prepare_postgres(db_url)}
+        from migrations.postgres import prepare  # as in migrate: only for this
+
+        settings = {**home.settings, "exam_url": prepare(db_url)}
         lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items()]
         write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", 0o600)
         write_atomically(root / "home.toml", "".join(lines), 0o640)
@@ -269,35 +274,6 @@ class Home:
         for name in ("exam", "office"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
-
-
-def _refuse_used(url: str) -> None:
-    """:raises HomeError: the database cannot be reached, or holds another home's tables already."""
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            used = inspect(connection).has_table("alembic_version", schema="office")
-    except (OperationalError, ArgumentError) as error:
-        raise HomeError(f"连不上 PostgreSQL（{error}）；请核对地址、口令和服务是否启动。没有新建任何内容") from None
-    finally:
-        engine.dispose()
-    if used:
-        raise HomeError("这个 PostgreSQL 数据库已被另一个数据文件夹使用；请为新的数据文件夹另建一个数据库")
-
-
-def _prepare_postgres(url: str) -> str:
-    """Create the schemas and the hall's role; return the hall's own address."""
-    password = secrets.token_urlsafe(24)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for schema in ("exam", "office"):
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-        known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = 'pufa_hall'")).first()
-        verb = "ALTER" if known else "CREATE"
-        connection.execute(text(f"{verb} ROLE pufa_hall LOGIN PASSWORD '{password}'"))
-        connection.execute(text("GRANT USAGE ON SCHEMA exam TO pufa_hall"))
-    engine.dispose()
-    return make_url(url).set(username="pufa_hall", password=password).render_as_string(hide_password=False)
 
 
 # ---------------------------------------------------------------- audit

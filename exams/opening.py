@@ -19,6 +19,7 @@ from exams.admission import code_mac, new_code
 from exams.attempts import SWEEP_AFTER_MS, effective_answers
 from exams.errors import SittingError
 from exams.events import barred, events_of
+from exams.paper_files import refuse_changed
 from exams.sittings import Sitting, get_sitting
 from exams.tables import attempt, candidate, entry, open_sitting, script, session, sitting
 from home import EXAM, OFFICE, Home, audit, local_text, now_ms, transaction, write_atomically
@@ -52,6 +53,7 @@ def open_sitting_for_candidates(home: Home, sitting_id: str, by: str) -> int:
         roster = _roster(connection, sitting_id)
         events = events_of(connection, sitting_id)
         _refuse_unready(known, len(roster))
+        refuse_changed(home, connection, str(known.paper_id))
         forms = _release_papers(home, known)
         start = secrets.randbelow(len(forms))
         given = {row.person_id: row.form or forms[(start + n) % len(forms)] for n, row in enumerate(roster)}

@@ -21,11 +21,13 @@ from pathlib import Path
 from sqlalchemy import Connection, select, update
 
 from exams.assembly import assemble
+from exams.blueprint import Blueprint
 from exams.course_folder import write_course
-from exams.draw_list import draw_list
+from exams.draw_list import DrawList, draw_list
 from exams.errors import ContentError, SittingError
 from exams.forms import key_form, public_form, write_key_form, write_public_form
 from exams.paper import KeyForm, Paper, PublicForm
+from exams.paper_files import file_digests
 from exams.sittings import Sitting, get_sitting
 from exams.tables import paper, sitting
 from exams.verify import verify
@@ -65,18 +67,37 @@ def build_papers(home: Home, sitting_id: str, by: str, seed: int | None = None) 
     listed = draw_list(bank, Registry.read(), SignOffs.read(folder), as_of, known.blueprint.pools)
     unfit = _unfit_for_formal(bank, listed.hashes, folder) if known.kind == "formal" else frozenset()
     seed = secrets.randbits(128) if seed is None else seed
-    drawn = assemble(
-        known.blueprint, bank, paper_id=f"{sitting_id}-{secrets.token_hex(3)}", seed=seed, as_of=as_of, hashes=listed.hashes,
-        exclude=asked | unfit, enemies=listed.enemies,
-    )  # fmt: skip
-    faults = verify(drawn, known.blueprint, bank, enemies=listed.enemies)
+    blueprint, drawn = _draw(known, bank, f"{sitting_id}-{secrets.token_hex(3)}", seed, as_of, listed, asked | unfit)
+    faults = verify(drawn, blueprint, bank, enemies=listed.enemies)
     if faults:
         raise ContentError(faults)
     publics, keys = _store(home, known, drawn, bank, seed)
     with transaction(home.office) as connection:
-        _take_over(connection, known, drawn, as_of, by)
+        _take_over(connection, known, drawn, file_digests(paper_of(home, drawn.id)), as_of, by)
         write_course(home.secret / "nbgrader" / known.id, drawn, publics, keys, known.blueprint)
     return drawn
+
+
+def _draw(
+    known: Sitting, bank: Bank, paper_id: str, seed: int, as_of: date, listed: DrawList, exclude: frozenset[str]
+) -> tuple[Blueprint, Paper]:
+    """The forms; a resit, which may not repeat what was asked, makes do with fewer forms where the bank is too small."""
+    refusal: ContentError | None = None
+    for forms in range(known.blueprint.forms, 0, -1):
+        blueprint = known.blueprint.with_forms(forms)
+        try:
+            return blueprint, assemble(
+                blueprint, bank, paper_id=paper_id, seed=seed, as_of=as_of, hashes=listed.hashes, exclude=exclude,
+                enemies=listed.enemies,
+            )  # fmt: skip
+        except ContentError as error:
+            refusal = refusal or error
+        if not known.resit_of:
+            break
+    assert refusal is not None
+    if exclude and known.resit_of:
+        raise ContentError([*refusal.faults, f"补考不重复以前考过的题，已排除 {len(exclude)} 题；题库不够，请补充题目"])
+    raise refusal
 
 
 def _asked_before(home: Home, connection: Connection, known: Sitting) -> frozenset[str]:
@@ -121,11 +142,11 @@ def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> t
     return publics, keys
 
 
-def _take_over(connection: Connection, known: Sitting, drawn: Paper, as_of: date, by: str) -> None:
+def _take_over(connection: Connection, known: Sitting, drawn: Paper, files: dict[str, str], as_of: date, by: str) -> None:
     """Make the paper the sitting's own, if the sitting is still a draft: somebody may have opened it while this was drawn."""
     manifest = drawn.to_json()
     connection.execute(paper.insert().values(
-        id=drawn.id, digest=digest(manifest), manifest=canonical_json(manifest), as_of=as_of, built_at=now_ms(), built_by=by))  # fmt: skip
+        id=drawn.id, digest=digest(manifest), manifest=canonical_json({**manifest, "files": files}), as_of=as_of, built_at=now_ms(), built_by=by))  # fmt: skip
     taken = connection.execute(
         update(sitting).where(sitting.c.id == known.id, sitting.c.state == "draft").values(paper_id=drawn.id)
     ).rowcount

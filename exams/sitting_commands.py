@@ -35,7 +35,7 @@ def _home(folder: Path) -> Home:
 
 
 def _refuse(error: Exception) -> typer.Exit:
-    console.print(str(error), style="red", highlight=False)
+    console.print(str(error), style="red", highlight=False, soft_wrap=True)
     return typer.Exit(1)
 
 

@@ -20,6 +20,7 @@ from exams.tables import candidate, sitting
 from grading.columns import COLUMNS
 from grading.errors import ExportError
 from grading.outcome import OUTCOMES
+from grading.stale import stale_records
 from grading.tables import record, record_payload
 from home import Home
 from people.tables import person
@@ -85,6 +86,10 @@ def read_layout(path: Path = LAYOUT) -> Layout:
     return Layout(str(raw.get("title", "{title} 成绩册")), tuple(columns))
 
 
+#: What a list of a sitting that decides nothing says in its title, so that it cannot be stamped by mistake.
+NOT_FORMAL = {"demo": "（演示，不作依据）", "mock": "（模拟，不作依据）"}
+
+
 def describe(home: Home, connection: Connection, sitting_id: str | None, layout: Layout) -> Listing:
     """Title and closing lines of a list of one sitting, or of all (``None``).
 
@@ -96,7 +101,9 @@ def describe(home: Home, connection: Connection, sitting_id: str | None, layout:
         return Listing(layout.title.format(title=f"{office}全部场次", office=office), office, ("填报单位",), count, ())
     known = get_sitting(connection, sitting_id)
     notes = tuple(waiver.note for waiver in waivers_used(connection, known))
-    title = layout.title.format(title=known.title, office=office)
+    if changed := stale_records(connection, sitting_id):
+        notes = (f"注意：有 {changed} 人的登记或评分在签发之后有变动，本表仍是签发时的结果；请核对并重新签发后再用。", *notes)
+    title = layout.title.format(title=known.title, office=office) + NOT_FORMAL.get(known.kind, "")
     return Listing(title, office, known.profile.stamps or ("填报单位",), 1, notes)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select, update
 
 from exams.forms import read_key_form
 from exams.paper import KeyEntry, KeyForm
+from exams.paper_files import refuse_changed
 from exams.sittings import Sitting, get_sitting
 from exams.tables import script, sitting
 from grading.bulk import insert_rows
@@ -108,11 +109,14 @@ def key_forms(home: Home, known: Sitting) -> dict[str, KeyForm]:
     """The sealed keys of a sitting's forms.
 
     :raises MarkError: the sitting has no paper, or the keys are not in the safe.
+    :raises SittingError: a key file is not the one that was built.
     """
     folder = home.secret / "papers" / str(known.paper_id) / "keys"
     paths: Sequence[Path] = sorted(folder.glob("*.json")) if known.paper_id else []
     if not paths:
         raise MarkError(f"“{known.title}”的答案文件不在保密文件夹（{folder}）；请从备份恢复后再阅卷")
+    with home.office.connect() as connection:
+        refuse_changed(home, connection, str(known.paper_id))
     return {path.stem: read_key_form(path) for path in paths}
 
 

@@ -28,6 +28,9 @@ def init(
     except HomeError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None
+    except OSError as error:
+        console.print(f"{folder}：建不成（{error.strerror}）；请换一个有写入权限的位置", style="red")
+        raise typer.Exit(1) from None
     make_certificate(home.root / "tls", name, tuple(address or ()))
     home.close()
     console.print(f"已建好 {home.root}")

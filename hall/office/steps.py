@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, or_, select, union
+from sqlalchemy import Connection, func, select
 
 from exams.sittings import Sitting
-from exams.tables import candidate, candidate_event, script
+from exams.tables import candidate, script
+from grading.stale import stale_records
 from grading.tables import mark, record
 from question_bank.marking import NEEDS_PERSON
 
@@ -45,28 +46,8 @@ def read_facts(connection: Connection, sitting_id: str) -> Facts:
     waiting = select(func.count()).select_from(mark).where(mark.c.sitting_id == sitting_id, mark.c.state == NEEDS_PERSON)
     return Facts(
         count(candidate.c.person_id), count(script.c.person_id), count(mark.c.person_id),
-        int(connection.execute(waiting).scalar_one()), count(record.c.person_id), _stale(connection, sitting_id),
+        int(connection.execute(waiting).scalar_one()), count(record.c.person_id), stale_records(connection, sitting_id),
     )  # fmt: skip
-
-
-def _stale(connection: Connection, sitting_id: str) -> int:
-    """Candidates whose newest record is older than an event, its revocation or a mark of theirs."""
-    issued = (
-        select(record.c.person_id, func.max(record.c.issued_at).label("at"))
-        .where(record.c.sitting_id == sitting_id)
-        .group_by(record.c.person_id)
-        .subquery()
-    )
-    changed = union(
-        select(issued.c.person_id).join(candidate_event, candidate_event.c.person_id == issued.c.person_id).where(
-            candidate_event.c.sitting_id == sitting_id,
-            or_(candidate_event.c.at > issued.c.at, candidate_event.c.revoked_at > issued.c.at),
-        ),
-        select(issued.c.person_id).join(mark, mark.c.person_id == issued.c.person_id).where(
-            mark.c.sitting_id == sitting_id, mark.c.at > issued.c.at
-        ),
-    ).subquery()  # fmt: skip
-    return int(connection.execute(select(func.count()).select_from(changed)).scalar_one())
 
 
 def current_step(known: Sitting, facts: Facts, now: int) -> int:

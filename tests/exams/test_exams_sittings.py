@@ -314,7 +314,7 @@ def test_the_command_line_takes_a_sitting_from_roster_to_slips(home_folder, tmp_
     def run(*arguments, code=0):
         done = CliRunner().invoke(commands, [*arguments, "--home", str(home_folder.root)])
         assert done.exit_code == code, done.output
-        return done.output
+        return done.output.replace("\n", "")
 
     roster = tmp_path / "名单.xlsx"
     roster.write_bytes(roster_xlsx([person_line(1, "=李秀英"), person_line(2, "张志强")]))
@@ -332,3 +332,29 @@ def test_the_command_line_takes_a_sitting_from_roster_to_slips(home_folder, tmp_
     assert "'=李秀英" in slips and len(slips.splitlines()) == 3
     assert "未开始：2 人" in run("status", "c1") and "c1" in run("status")
     assert "0 人由监考收卷" in run("close", "c1")
+
+
+def test_a_paper_file_that_was_changed_is_neither_released_nor_marked_by(home_folder):
+    draft(home_folder, people=1)
+    drawn = build_papers(home_folder, "s1", "li")
+    for place in ("public/B.json", "keys/A.json"):
+        path = paper_of(home_folder, drawn.id) / place
+        before = path.read_bytes()
+        path.write_bytes(before.replace(b"A", b"B", 1))
+        with pytest.raises(SittingError, match=place):
+            open_sitting_for_candidates(home_folder, "s1", "li")
+        with home_folder.office.connect() as connection:
+            assert get_sitting(connection, "s1").state == "draft"
+        path.write_bytes(before)
+    assert open_sitting_for_candidates(home_folder, "s1", "li") == 1
+
+
+def test_a_resit_makes_do_with_fewer_forms_where_the_bank_is_too_small(home_folder):
+    full = (PAPERS / "county_100.toml").read_text(encoding="utf-8")
+    rules = (PROFILES / "small_office.toml").read_text(encoding="utf-8")
+    for ident, before in (("first", None), ("again", "first")):
+        draft(home_folder, ident, people=0, resit_of=before, blueprint=full, profile=rules)
+    assert [len(build_papers(home_folder, ident, "li").forms) for ident in ("first", "again")] == [2, 1]
+    draft(home_folder, "third", people=0, resit_of="again", blueprint=full, profile=rules)
+    with pytest.raises(ContentError, match="已排除 240 题"):
+        build_papers(home_folder, "third", "li")

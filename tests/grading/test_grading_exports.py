@@ -51,7 +51,7 @@ def test_the_spreadsheet_cell_by_cell(issued, tmp_path):
     done = export_records(issued, "s1", "xlsx", tmp_path / "list.xlsx", "hr")
     book = openpyxl.load_workbook(done.path)
     sheet = book.active
-    assert sheet.cell(1, 1).value == "2026年任前法律知识考试 s1 成绩册"
+    assert sheet.cell(1, 1).value == "2026年任前法律知识考试 s1 成绩册（模拟，不作依据）", "no formal list"
     assert [cell.value for cell in sheet[2]] == HEADINGS and len(HEADINGS) == 26
     expected = payloads(issued)
     assert done.rows == len(expected) == 8
