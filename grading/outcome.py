@@ -56,6 +56,7 @@ class Earlier:
     outcome: str
     total: Fraction | None
     day: date
+    valid_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,19 @@ def _by_event(event: CandidateEvent, profile: Profile, earlier: Sequence[Earlier
     if event.kind == "misconduct":
         reasons.append(f"处理：{profile.misconduct}")
     left = resits_left(profile, earlier, failed=False)
-    return Outcome(event.kind, attempt=attempt, resits_left=left, final=event.kind, reasons=tuple(reasons),
-                   document_no=event.document_no or "")  # fmt: skip
+    penal = event.kind in ("misconduct", "void")
+    kept = None if penal else _best_pass(earlier, profile)
+    return Outcome(event.kind, attempt=attempt, resits_left=left, final="passed" if kept else event.kind,
+                   valid_until=kept.valid_until if kept else None, reasons=tuple(reasons), document_no=event.document_no or "")  # fmt: skip
 
 
 def _absent(reason: str, document: str, profile: Profile, earlier: Sequence[Earlier], attempt: int) -> Outcome:
     zero = profile.unexcused == "记0分"
     left = resits_left(profile, earlier, failed=zero)
     reasons = (f"缺考：{reason}", f"处理：{profile.unexcused}")
-    return Outcome("absent", Fraction(0) if zero else None, attempt=attempt, resits_left=left, final="absent",
-                   reasons=reasons, document_no=document)  # fmt: skip
+    kept = _best_pass(earlier, profile)
+    return Outcome("absent", Fraction(0) if zero else None, attempt=attempt, resits_left=left, final="passed" if kept else "absent",
+                   valid_until=kept.valid_until if kept else None, reasons=reasons, document_no=document)  # fmt: skip
 
 
 def _sat(
@@ -135,7 +139,9 @@ def _sat(
         code = "failed" if left > 0 else "final_fail"
         reasons = (*short, *notes, *((f"处理：{profile.on_final_fail}",) if code == "final_fail" else ()))
         final = _kept(code, earlier, profile)
-        return Outcome(code, total, tuple(marks), sections, "", 1 + len(earlier), left, final, None, reasons)
+        kept = _best_pass(earlier, profile)
+        until = kept.valid_until if kept else None
+        return Outcome(code, total, tuple(marks), sections, "", 1 + len(earlier), left, final, until, reasons)
     band = next((band.title for band in profile.bands if total >= band.least), "")
     final = _kept("passed", earlier, profile)
     until = add_months(day, profile.validity.months) if profile.validity.months else None
@@ -187,6 +193,12 @@ def _late_resit(earlier: Sequence[Earlier], profile: Profile, day: date) -> tupl
     if (resit.opens and day < resit.opens) or (resit.closes and day > resit.closes):
         notes.append("补考日期不在规定的补考时段内")
     return tuple(notes)
+
+
+def _best_pass(earlier: Sequence[Earlier], profile: Profile) -> Earlier | None:
+    """The newest pass that a later sitting does not take away, where the best attempt counts."""
+    passes = [one for one in earlier if one.outcome == "passed"]
+    return passes[-1] if passes and profile.keep == "best" else None
 
 
 def _kept(code: str, earlier: Sequence[Earlier], profile: Profile) -> str:

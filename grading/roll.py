@@ -177,7 +177,7 @@ def earlier_attempts(connection: Connection, chain: Iterable[str]) -> Mapping[in
             raise RecordError(f"首考“{opened.title}”还有考生没有成绩记录；请先签发该场成绩")
         for row in rows:
             total = None if row.total is None else Fraction(row.total)
-            attempt = Earlier(one, row.outcome, total, day_of(opened.opens_at))
+            attempt = Earlier(one, row.outcome, total, day_of(opened.opens_at), row.valid_until)
             found[row.person_id] = (*found.get(row.person_id, ()), attempt)
     return found
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -166,3 +167,19 @@ def test_whoever_passes_meets_every_rule_and_the_other_way_round(common, special
     assert (outcome.code == "passed") == (common + special >= 60 and common >= 40 and special >= 20)
     assert outcome.total == common + special == sum(outcome.sections.values())
     assert outcome.code in OUTCOMES
+
+
+@pytest.mark.parametrize(
+    ("kind", "keep", "final"),
+    [
+        ("absent", "best", "passed"), ("deferred", "best", "passed"), ("exempt", "best", "passed"), ("absent", "last", "absent"),
+        ("misconduct", "best", "misconduct"), ("void", "best", "void"),
+    ],
+)  # fmt: skip
+def test_a_pass_is_not_lost_by_what_happens_at_a_later_sitting_but_by_misconduct(kind, keep, final):
+    until = date(2028, 1, 31)
+    before = [replace(earlier("passed", 90), valid_until=until)]
+    known = pass_record(None, [event(kind)], before, profile(keep=keep), BLUEPRINT, DAY)
+    assert (known.code, known.final, known.valid_until) == (kind, final, until if final == "passed" else None)
+    failed = pass_record(marks(1, 1), (), before, profile(keep=keep), BLUEPRINT, DAY)
+    assert failed.valid_until == (until if keep == "best" else None)
