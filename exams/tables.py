@@ -39,6 +39,7 @@ sitting = Table(
     Column("title", String(200), nullable=False),
     Column("kind", String(10), nullable=False),       # demo | mock | formal
     Column("place", String(100)),
+    Column("room_ranges", String(500)),               # CIDRs the hall serves this sitting to, comma-separated; null: any
     Column("blueprint", Text, nullable=False),        # TOML text as it was when the sitting was made
     Column("profile", Text, nullable=False),          # TOML text, likewise
     Column("profile_digest", String(64), nullable=False),
@@ -46,7 +47,7 @@ sitting = Table(
     Column("resit_of", ForeignKey("sitting.id")),
     Column("opens_at", BigInteger, nullable=False),
     Column("closes_at", BigInteger, nullable=False),
-    Column("state", String(10), nullable=False),      # draft | open | closed | marked
+    Column("state", String(10), nullable=False),      # exams.status.STATES
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", String(64), nullable=False),
 )  # fmt: skip
@@ -77,6 +78,7 @@ candidate_event = Table(
     Column("at", BigInteger, nullable=False),
     Column("by", String(64), nullable=False),
     Column("document_no", String(100)),
+    Column("document_id", ForeignKey("document.id", name="candidate_event_document")),  # the paper itself, scanned
     Column("reason", String(500), nullable=False),
     Column("revoked_at", BigInteger),
     Column("revoked_by", String(64)),
@@ -108,6 +110,8 @@ open_sitting = Table(
     Column("minutes", Integer, nullable=False),
     Column("grace_s", Integer, nullable=False),
     Column("late_entry_minutes", Integer),            # no start later than this after opens_at; null: until closes_at
+    Column("room_ranges", String(500)),               # as in sitting
+    Column("paused_at", BigInteger),                  # the whole room is paused since then
     Column("closed_at", BigInteger),                  # set when an officer closed it
     Column("chain_n", BigInteger, nullable=False),    # saves in the sitting's hash chain
     Column("chain_head", String(64), nullable=False),
@@ -124,6 +128,7 @@ entry = Table(
     Column("code_mac", String(64), nullable=False),   # HMAC-SHA256 of sitting, admission number and code
     Column("failures", Integer, nullable=False, default=0),
     Column("locked_until", BigInteger),
+    Column("late_until", BigInteger),                 # an officer lets this candidate in until then, however late
     Column("barred", Boolean, nullable=False, default=False),  # exempt, deferred, void …: may not start
 )  # fmt: skip
 
@@ -152,6 +157,9 @@ attempt = Table(
     Column("writer", Integer, nullable=False),        # number of the newest page; older pages are stale
     Column("device", String(64)),
     Column("last_seen_at", BigInteger),
+    Column("paused_at", BigInteger),                  # this candidate alone is paused since then
+    Column("unsaved", Integer),                       # answers the page said it had not yet saved, when last heard
+    Column("unsaved_since", BigInteger),              # since when, by the server's clock
 )  # fmt: skip
 Index("attempt_open", attempt.c.state, attempt.c.limit_at)
 
@@ -160,7 +168,7 @@ grant = Table(
     Column("id", Integer, primary_key=True),
     Column("attempt_id", ForeignKey("attempt.id"), nullable=False),
     Column("seconds", Integer, nullable=False),
-    Column("kind", String(10), nullable=False),       # extra | pause
+    Column("kind", String(10), nullable=False),       # extra | pause | stall
     Column("reason", String(500), nullable=False),
     Column("by", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -197,4 +205,40 @@ incident = Table(
     Column("at", BigInteger, nullable=False),
     Column("by", String(64), nullable=False),
     Column("detail", String(500), nullable=False),
+)  # fmt: skip
+
+reopening = Table(
+    "reopening", EXAM,                                # a closed attempt went on; what its former end was
+    Column("id", Integer, primary_key=True),
+    Column("attempt_id", ForeignKey("attempt.id"), nullable=False),
+    Column("closed_at", BigInteger, nullable=False),
+    Column("closed_by", String(10), nullable=False),
+    Column("receipt", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("second", String(64)),                     # who approved it
+    Column("reason", String(500), nullable=False),
+)  # fmt: skip
+
+answer_file = Table(
+    "answer_file", EXAM,                              # answers that came on a stick because the network did not return
+    Column("id", Integer, primary_key=True),
+    Column("attempt_id", ForeignKey("attempt.id"), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("made_at", BigInteger, nullable=False),    # by the page's clock
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("second", String(64)),
+    Column("decision", String(10), nullable=False),   # merged | refused
+    Column("changes", Integer, nullable=False),
+    Column("reason", String(500), nullable=False),
+)  # fmt: skip
+
+stall = Table(
+    "stall", EXAM,                                    # the server did not answer; every open attempt got the time back
+    Column("id", Integer, primary_key=True),
+    Column("from_at", BigInteger, nullable=False),
+    Column("to_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )  # fmt: skip

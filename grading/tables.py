@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from home import OFFICE
 
@@ -57,4 +69,101 @@ job = Table(
     Column("asked_by", String(64), nullable=False),
     Column("asked_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+)  # fmt: skip
+
+mark_change = Table(
+    "mark_change", OFFICE,                            # a mark that a person changed after it had been given
+    Column("id", Integer, primary_key=True),
+    Column("sitting_id", ForeignKey("sitting.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("question", String(12), nullable=False),
+    Column("old_points", String(20)),
+    Column("new_points", String(20)),
+    Column("by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", String(500), nullable=False),
+)  # fmt: skip
+
+paper_entry = Table(
+    "paper_entry", OFFICE,                            # answers and marks typed in from paper, each twice, by two people
+    Column("sitting_id", ForeignKey("sitting.id"), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("entry_no", Integer, primary_key=True),    # 1 | 2
+    Column("question", String(12), primary_key=True),
+    Column("answer", Text),                           # objective questions: what was ticked
+    Column("points", String(20)),                     # free text: the marker's points
+    Column("by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)  # fmt: skip
+
+column_set = Table(
+    "column_set", OFFICE,                             # how HR wants a list to look, kept under a name
+    Column("id", Integer, primary_key=True),
+    Column("list", String(40), nullable=False),       # key of the list
+    Column("name", String(60), nullable=False),
+    Column("columns", Text, nullable=False),          # JSON [[name, title, width], …]
+    Column("by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("list", "name"),
+)  # fmt: skip
+
+certificate = Table(
+    "certificate", OFFICE,                            # a certificate or score sheet that was made for a record
+    Column("id", String(40), primary_key=True),
+    Column("record_id", ForeignKey("record.id"), nullable=False),
+    Column("kind", String(20), nullable=False),       # certificate | score_sheet
+    Column("statement", Text, nullable=False),        # what the QR code carries
+    Column("made_at", BigInteger, nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", String(64)),
+    Column("revoke_reason", String(500)),
+)  # fmt: skip
+
+certification = Table(
+    "certification", OFFICE,                          # who holds what; kinds are data (grading/certifications/*.toml)
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("kind", String(40), nullable=False, index=True),
+    Column("certificate_no", String(60)),
+    Column("issuer", String(100)),
+    Column("obtained_on", Date, nullable=False),      # passed the exam, or was appointed
+    Column("record_id", ForeignKey("record.id")),     # the pass record it rests on, where it is ours
+    Column("note", String(500)),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("ended_on", Date),                         # removed, revoked, resigned
+    Column("ended_by", String(64)),
+    Column("end_reason", String(500)),
+)  # fmt: skip
+
+certification_step = Table(
+    "certification_step", OFFICE,                     # registered, renewed, filed …: the history of a certification
+    Column("id", Integer, primary_key=True),
+    Column("certification_id", ForeignKey("certification.id"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("on_day", Date, nullable=False),
+    Column("document_no", String(100)),
+    Column("document_id", ForeignKey("document.id")),
+    Column("note", String(500)),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", String(64)),
+)  # fmt: skip
+
+training_hours = Table(
+    "training_hours", OFFICE,                         # continuing education, with its proof
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("on_day", Date, nullable=False),           # when it was completed
+    Column("hours", String(20), nullable=False),      # an exact fraction as text
+    Column("source", String(20), nullable=False),     # training | course | degree
+    Column("title", String(200), nullable=False),
+    Column("provider", String(100)),
+    Column("document_id", ForeignKey("document.id")),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", String(64)),
 )  # fmt: skip

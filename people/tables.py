@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from home import OFFICE
 
@@ -13,6 +25,9 @@ unit = Table(
     Column("parent_id", ForeignKey("unit.id")),
     Column("kind", String(20)),                       # 机关 | 乡镇 | 街道 | 村 | 社区 | 其他
     Column("setting", String(10)),                    # 城镇 | 农村
+    Column("code", String(20)),                       # 统计用区划代码 or the grid's own number
+    Column("households", Integer),                    # 户数, for the staffing norms
+    Column("residents", Integer),                     # 常住人口
     Column("valid_from", Date),
     Column("valid_to", Date),
 )  # fmt: skip
@@ -40,6 +55,12 @@ person = Table(
     Column("birth", Date),
     Column("ethnic", String(40)),
     Column("phone", String(40)),
+    Column("education", String(40)),                  # 学历
+    Column("political", String(40)),                  # 政治面貌
+    Column("category", String(40)),                   # 人员类别: 领导干部 | 社区工作者 | 网格员 | 调解员 | 法律明白人 …
+    Column("grade", String(20)),                      # 岗位等级, e.g. 三岗十八级
+    Column("employed_from", Date),
+    Column("left_on", Date),
     Column("unit_id", ForeignKey("unit.id")),
     Column("post_id", ForeignKey("post.id")),
     Column("created_at", BigInteger, nullable=False),
@@ -83,4 +104,46 @@ office_session = Table(
     Column("last_seen_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("notice", Text),                           # JSON [tone, text]: what the next page tells once
+)  # fmt: skip
+
+document = Table(
+    "document", OFFICE,                               # a paper on file; its bytes lie in secret/documents/<sha256>
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id")),
+    Column("sha256", String(64), nullable=False),
+    Column("name", String(200), nullable=False),      # as uploaded; only shown, never a path
+    Column("media_type", String(60), nullable=False),
+    Column("size", Integer, nullable=False),          # bytes
+    Column("added_by", String(64), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("erased_at", BigInteger),
+)  # fmt: skip
+
+approval = Table(
+    "approval", OFFICE,                               # an act that needs a second person
+    Column("id", Integer, primary_key=True),
+    Column("act", String(40), nullable=False),        # people.approvals.ACTS
+    Column("subject", String(128), nullable=False),
+    Column("arguments", Text, nullable=False),        # canonical JSON: what exactly is approved
+    Column("reason", String(500), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("decided_by", String(64)),
+    Column("decided_at", BigInteger),
+    Column("granted", Boolean),
+    Column("note", String(500)),
+    Column("used_at", BigInteger),                    # an approval is good for one act
+)  # fmt: skip
+
+legal_hold = Table(
+    "legal_hold", OFFICE,                             # nothing about the subject is erased while it stands
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(128), nullable=False),   # person/<id> | sitting/<id> | *
+    Column("reason", String(500), nullable=False),
+    Column("document_no", String(100)),
+    Column("by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("lifted_by", String(64)),
+    Column("lifted_at", BigInteger),
 )  # fmt: skip
