@@ -14,7 +14,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -30,9 +29,9 @@ MAX_COLUMNS = 100
 MAX_CELL = 2_000
 
 Cell = str | int | float | date | datetime | None
-#: What a damaged or hostile workbook makes openpyxl raise (it has no error of its own for most of them).
+#: What a damaged or hostile workbook makes openpyxl raise (it has no error of its own for most of them; SyntaxError: of either XML parser).
 _BROKEN = (
-    zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, IndexError, AttributeError,
+    zipfile.BadZipFile, InvalidFileException, SyntaxError, KeyError, ValueError, TypeError, IndexError, AttributeError,
     RuntimeError, EOFError, OSError, OverflowError, zlib.error,
 )  # fmt: skip
 

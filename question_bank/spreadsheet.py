@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 import xlsxwriter
 from openpyxl import load_workbook
@@ -31,9 +30,9 @@ from question_bank.item_rows import COLUMNS, KINDS_BY_WORD, LONGEST_CELL, REQUIR
 LARGEST_FILE, LARGEST_UNPACKED = 20 * 1024 * 1024, 200 * 1024 * 1024
 MOST_ROWS, MOST_COLUMNS = 5_000, 60
 
-#: What zipfile, zlib, expat and openpyxl raise on damaged, encrypted or foreign files.
+#: What zipfile, zlib, the XML parsers (SyntaxError) and openpyxl raise on damaged, encrypted or foreign files.
 _UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, struct.error, InvalidFileException, ParseError, RuntimeError, EOFError,
+    zipfile.BadZipFile, zlib.error, struct.error, InvalidFileException, SyntaxError, RuntimeError, EOFError,
     LookupError, ValueError, TypeError, AttributeError, OverflowError,
 )  # fmt: skip
 
