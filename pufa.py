@@ -8,6 +8,7 @@ import courses.commands
 import exams.commands
 import exams.sitting_commands
 import grading.commands
+import hall.backup_commands
 import hall.commands
 import people.commands
 import question_bank.commands
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 app.command("init")(hall.commands.init)
 app.command("serve")(hall.commands.serve)
+app.command("backup")(hall.backup_commands.backup)
+app.command("restore")(hall.backup_commands.restore_command)
 app.add_typer(people.commands.commands, name="people", help="人员、名单与工作账号。")
 app.add_typer(question_bank.commands.commands, name="bank", help="题库：检查、查看、统计、审读。")
 app.add_typer(exams.commands.commands, name="exam", help="试卷：组卷、核验。")

@@ -22,6 +22,8 @@ from pathlib import Path
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
+from backup.archive import BackupError
+from backup.schedule import backup_now, daily, live_copy
 from exams.attempts import close_overdue
 from exams.clock import Clock
 from exams.errors import ExamsError
@@ -36,6 +38,8 @@ from question_bank.errors import BankError
 PAUSE_S = 1.0
 #: How often ended sittings are looked for.
 WATCH_MS = 10_000
+#: How often the day's backup and the live copy are looked after.
+BACKUP_MS = 30_000
 #: Errors that are about content or data: their message is for staff as it stands.
 EXPLAINED = (ExamsError, GradingError, BankError, HomeError)
 
@@ -146,19 +150,37 @@ def watch(home: Home, now: int) -> list[str]:
     return done
 
 
+def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
+    """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam."""
+    try:
+        done = backup_now(home, now) if ended_now else daily(home, now)
+        if done is not None:
+            log.info("已备份：%s", done.path)
+        with home.office.connect() as connection:
+            open_now = connection.execute(select(sitting.c.id).where(sitting.c.state == "open").limit(1)).first()
+        if open_now is not None:
+            live_copy(home, now)
+    except BackupError as error:
+        log.error("%s", error)
+
+
 def loop(home: Home, stopping: threading.Event) -> None:
     """Work until told to stop; the job in hand is finished first."""
     again = take_up_again(home)
     if again:
         log.warning("上次中断的任务 %s 个，重新开始", again)
     clock = Clock()  # as the hall's: a step of the system clock ends nobody's exam
-    watched = -WATCH_MS
+    watched = backed_up = -WATCH_MS
     while not stopping.is_set():
         try:
             if clock.now() - watched >= WATCH_MS:
                 watched = clock.now()
-                for ident in watch(home, watched):
+                closed = watch(home, watched)
+                for ident in closed:
                     log.info("%s 考试时间已过，已收卷并开始阅卷", ident)
+                if closed or watched - backed_up >= BACKUP_MS:
+                    backed_up = watched
+                    look_after_backups(home, watched, ended_now=bool(closed))
             claimed = claim(home)
             if claimed is not None:
                 done = run(home, claimed)

@@ -1,0 +1,175 @@
+"""The backup file: a compressed tar of the whole home, encrypted for a key that lies printed in the safe.
+
+``pufa-<instant>.tar.gz.age`` with the key of :func:`make_key` in place, ``.tar.gz`` without. The last member, ``manifest.json``,
+names every file with its SHA-256 and every table with its number of rows and digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyrage
+
+from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
+from home import Home, HomeError, local_text, write_atomically
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+RECIPIENT = "backup.pub"
+INDEX = "index.jsonl"
+_AGE = b"age-encryption.org/"
+#: office before exam: what was copied up from exam.db after the first snapshot is simply copied up again
+DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
+#: not in a backup: databases (taken as snapshots), what can be made again, what belongs to one machine
+_LEFT_OUT = ("exam", "exports", "backups", "secret/database.toml", "secret/.serve.lock")
+
+
+class BackupError(HomeError):
+    """A backup cannot be made, read or restored; nothing that was there has changed."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup file: where, when (ms UTC), how large in bytes, and whether it can only be read with the key."""
+
+    path: Path
+    at: int
+    size: int
+    sha256: str
+    encrypted: bool
+
+
+def make_key(home: Home) -> str:
+    """Make the key pair of this home's backups; returns the secret half, to be printed and put into the safe.
+
+    It is kept nowhere. A second call makes a new pair: older backups still need the older key.
+    """
+    identity = pyrage.x25519.Identity.generate()
+    write_atomically(home.root / RECIPIENT, f"{identity.to_public()}\n", 0o640)
+    return str(identity)
+
+
+def make_backup(home: Home, folder: Path, now: int) -> Backup:
+    """Write a backup of a home that may be in use; returns it when it is whole and on the disk.
+
+    :raises BackupError: the folder cannot be written, or the disk is full.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".backup", dir=own_folder(home)) as work:
+            plain = Path(work) / "home.tar.gz"
+            _pack(home, plain, Path(work), now)
+            path = seal(home, plain, folder / f"pufa-{local_text(now, '%Y%m%d-%H%M%S')}.tar.gz")
+            done = Backup(path, now, path.stat().st_size, sha256_of(path), path.suffix == ".age")
+            _note(home, done)
+            return done
+    except OSError as error:
+        raise BackupError(f"备份没有做成（{error.strerror or error}）；请检查 {folder} 是否插好、可写、有足够空间") from None
+
+
+def seal(home: Home, source: Path, target: Path) -> Path:
+    """Put a file in its place, encrypted (``.age`` is added to its name) where the home has a backup key; returns the place.
+
+    Written aside, synced and renamed: what was there before stays until the new file is whole.
+    """
+    recipient = home.root / RECIPIENT
+    if recipient.is_file():
+        target = target.with_name(f"{target.name}.age")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}")
+    try:
+        with source.open("rb") as data, os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as out:
+            if recipient.is_file():
+                key = pyrage.x25519.Recipient.from_str(recipient.read_text(encoding="utf-8").strip())
+                pyrage.encrypt_io(data, out, [key])
+            else:
+                shutil.copyfileobj(data, out)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return target
+
+
+def own_folder(home: Home) -> Path:
+    """``backups/`` of the home: work in progress and the index, even where the backups go elsewhere."""
+    folder = home.root / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _pack(home: Home, target: Path, work: Path, now: int) -> None:
+    files: dict[str, dict[str, object]] = {}
+    tables: dict[str, Mapping[str, tuple[int, str]]] = {}
+    with tarfile.open(target, "w:gz", compresslevel=1) as tar:
+        for name, place in DATABASES.items():
+            with owner_engine(home, name) as engine:
+                snapshot(engine, name, work / name)
+            with file_engine(work / name) as copy, copy.connect() as connection:
+                tables[name] = fingerprint(connection)
+            files[place] = _add(tar, place, work / name, 0o600)
+        for place, path in _files(home.root):
+            if path.suffix == ".db":  # nbgrader's gradebooks: databases in use as well
+                copy_sqlite(path, work / "gradebook")
+                path = work / "gradebook"
+            files[place] = _add(tar, place, path, path.stat().st_mode & 0o777)
+            (work / "gradebook").unlink(missing_ok=True)
+        manifest = {"format": FORMAT, "made_at": now, "office": home.settings["office_name"], "files": files, "tables": tables}
+        body = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        entry = tarfile.TarInfo(MANIFEST)
+        entry.size = len(body)
+        tar.addfile(entry, io.BytesIO(body))
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(root.rglob("*")):
+        place = path.relative_to(root).as_posix()
+        left_out = any(place == one or place.startswith(f"{one}/") for one in _LEFT_OUT)
+        journal = path.name.startswith("office.db") or path.name.endswith((".db-wal", ".db-shm", ".db-journal"))
+        if path.is_file() and not path.is_symlink() and not left_out and not journal:
+            yield place, path
+
+
+def _add(tar: tarfile.TarFile, place: str, path: Path, mode: int) -> dict[str, object]:
+    data = path.read_bytes()
+    entry = tarfile.TarInfo(place)
+    entry.size, entry.mode = len(data), mode
+    tar.addfile(entry, io.BytesIO(data))
+    return {"sha256": hashlib.sha256(data).hexdigest(), "mode": mode}
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether reading the file needs the key from the safe."""
+    with path.open("rb") as data:
+        return data.read(len(_AGE)) == _AGE
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _note(home: Home, done: Backup) -> None:
+    line = {"file": str(done.path), "at": done.at, "size": done.size, "sha256": done.sha256, "encrypted": done.encrypted}
+    with (own_folder(home) / INDEX).open("a", encoding="utf-8") as index:
+        index.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def known_backups(home: Home) -> list[Backup]:
+    """What the index tells of backups made so far, the newest last; lines that are notes of another kind are passed over."""
+    index = own_folder(home) / INDEX
+    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
+    rows = [json.loads(line) for line in lines]
+    return [
+        Backup(Path(row["file"]), row["at"], row["size"], row["sha256"], row["encrypted"]) for row in rows if "sha256" in row
+    ]  # fmt: skip

@@ -1,0 +1,80 @@
+"""Backups that nobody has to think of: one a day, one when a sitting has ended, and a live copy each minute while one is open.
+
+``[backup]`` in ``home.toml``: ``to`` (a folder, best on another disk or a stick), ``keep`` (how many daily ones). Without it they go
+to ``backups/`` inside the home, which helps against a mishap but not against a dead disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, seal
+from backup.snapshot import owner_engine, snapshot
+from home import Home
+
+DAY_MS, MINUTE_MS = 86_400_000, 60_000
+KEEP = 14
+LIVE = "exam-live.db"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where backups go and how many stay; ``outside``: on a place of its own, not inside the home."""
+
+    to: Path
+    keep: int
+    outside: bool
+
+
+def plan_of(home: Home) -> Plan:
+    """``[backup]`` of home.toml.
+
+    :raises BackupError: a value of the wrong kind.
+    """
+    wanted = home.settings.get("backup", {})
+    if not isinstance(wanted, Mapping):
+        raise BackupError("home.toml 的 [backup] 写法不对；应有 to（文件夹）和 keep（份数）")
+    to, keep = wanted.get("to", ""), wanted.get("keep", KEEP)
+    if not isinstance(to, str) or not isinstance(keep, int) or isinstance(keep, bool) or not 1 <= keep <= 1000:
+        raise BackupError("home.toml 的 [backup]：to 应为文件夹路径，keep 应为 1 至 1000 的整数")
+    return Plan(Path(to) if to else home.root / "backups", keep, bool(to))
+
+
+def daily(home: Home, now: int) -> Backup | None:
+    """Make the day's backup if the newest is older than a day; older ones beyond ``keep`` go. None: nothing was due."""
+    made = [one for one in known_backups(home) if one.path.is_file()]
+    if made and now - made[-1].at < DAY_MS:
+        return None
+    return backup_now(home, now)
+
+
+def backup_now(home: Home, now: int) -> Backup:
+    """Make a backup where the plan says, and let the oldest go beyond the number that is kept."""
+    plan = plan_of(home)
+    done = make_backup(home, plan.to, now)
+    here = [one for one in known_backups(home) if one.path.parent == plan.to and one.path.is_file()]
+    for old in here[: -plan.keep]:
+        old.path.unlink()
+    return done
+
+
+def live_copy(home: Home, now: int) -> Path | None:
+    """A copy of exam.db as of this minute beside the backups, encrypted as they are; None where no place outside is set.
+
+    With it a machine whose disk dies in mid-exam loses at most a minute: ``pufa restore BACKUP --exam COPY``.
+    """
+    plan = plan_of(home)
+    known = [plan.to / f"{LIVE}{suffix}" for suffix in ("", ".age")]
+    fresh = any(path.is_file() and now - path.stat().st_mtime * 1000 < MINUTE_MS - 5_000 for path in known)
+    if fresh or not plan.outside:
+        return None
+    try:
+        with tempfile.TemporaryDirectory(prefix=".live", dir=own_folder(home)) as work, owner_engine(home, "exam") as engine:
+            copy = Path(work) / "exam"
+            snapshot(engine, "exam", copy)
+            return seal(home, copy, plan.to / LIVE)
+    except OSError as error:
+        raise BackupError(f"考试数据没有抄到 {plan.to}（{error.strerror or error}）；请检查备份盘是否插好、可写、有空间") from None
