@@ -1,5 +1,5 @@
 # Every target first makes what it needs. The virtual environment is .venv.
-.PHONY: serve test check lab bench lock
+.PHONY: serve test check lab bench bundle lock
 
 serve:            ## a demonstration: hall on 127.0.0.1:8000, office on 127.0.0.1:8001
 	@deploy/setup.sh run
@@ -22,6 +22,10 @@ lab:              ## JupyterLab for trainers, in Chinese
 bench:            ## benchmarks; ratios printed last
 	@deploy/setup.sh test
 	@.venv/bin/python -m bench
+
+bundle:           ## dist/pufa-…tar.gz: installs on a machine without internet
+	@deploy/setup.sh bundle
+	@.venv/bin/python deploy/bundle.py
 
 lock:             ## pin anew (needs uv); the lock files name no host
 	uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv with what is pinned in the lock files.   deploy/setup.sh run|test
+# Makes .venv with what is pinned in the lock files.   deploy/setup.sh run|test|bundle
 # Debian packages are installed where that is allowed (root, or sudo without a password); otherwise it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,6 +30,13 @@ if [ ! -e "$stamp" ]; then
     touch "$stamp"
 fi
 
+if [ "$want" = bundle ]; then
+    missing=""
+    command -v patchelf >/dev/null || missing="$missing patchelf"
+    fc-list 2>/dev/null | grep -q "Noto Serif CJK SC" || missing="$missing fontconfig fonts-noto-cjk"
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || apt_install $missing
+fi
 if [ "$want" = test ]; then
     missing=""
     command -v chromium >/dev/null || missing="$missing chromium"

@@ -1,4 +1,4 @@
-"""``make serve``: a demonstration that an office can click through, in ``demo/`` beside the project.
+"""``make serve``: a demonstration that an office can click through, in ``demo/`` beside the project or a folder of one's choice.
 
 It makes a home with one staff account (random password), a sample roster that can be imported again, and one open demo sitting with
 the 100-mark paper; then it runs the three processes like ``pufa serve``. Started again, it goes on with the same home and
@@ -8,6 +8,7 @@ opens a new sitting when the last one is over. Every person in it is invented.
 from __future__ import annotations
 
 import secrets
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -51,26 +52,26 @@ PEOPLE = (
 console = Console(highlight=False, soft_wrap=True)
 
 
-def main() -> None:
-    """Make or continue the demonstration, print how to log in, run until Ctrl-C."""
-    home, password_file = _home()
-    roster = FOLDER / "示例名单.xlsx"
+def main(folder: Path = FOLDER) -> None:
+    """Make or continue the demonstration in ``folder``, print how to log in, run until Ctrl-C."""
+    home, password_file = _home(folder)
+    roster = folder / "示例名单.xlsx"
     if not roster.exists():
         write_sample_roster(roster)
-    _open_sitting(home, roster)
+    _open_sitting(home, folder, roster)
     console.rule("普法 · 演示")
     console.print("考场（考生）  http://127.0.0.1:8000")
     console.print(f"办公（考务）  http://127.0.0.1:8001　　{password_file.read_text(encoding='utf-8').strip()}")
     console.print(f"示例名单      {roster}（可在办公页面新建一场考试时导入）")
     console.print("考生登录：", end="")
-    console.print("　".join((FOLDER / "考试码.txt").read_text(encoding="utf-8").splitlines()))
-    console.print("停止：Ctrl-C　　重新来过：删除 demo 文件夹")
+    console.print("　".join((folder / "考试码.txt").read_text(encoding="utf-8").splitlines()))
+    console.print(f"停止：Ctrl-C　　重新来过：删除 {folder}")
     home.close()
     supervise(home, Listening("127.0.0.1", 8000, 8001, tls=False))
 
 
-def _home() -> tuple[Home, Path]:
-    folder, password_file = FOLDER / "home", FOLDER / "工作账号.txt"
+def _home(place: Path) -> tuple[Home, Path]:
+    folder, password_file = place / "home", place / "工作账号.txt"
     if (folder / "home.toml").exists():
         home = Home.open(folder)
         home.migrate()
@@ -84,14 +85,14 @@ def _home() -> tuple[Home, Path]:
     return home, password_file
 
 
-def _open_sitting(home: Home, roster: Path) -> None:
+def _open_sitting(home: Home, folder: Path, roster: Path) -> None:
     """One open demo sitting; its first codes are kept in a file, for the demonstration only."""
     from exams.paper_store import build_papers  # brings the solver in
 
     with home.office.connect() as connection:
         known = connection.execute(select(sitting.c.id, sitting.c.closes_at).where(sitting.c.id.like("demo-%"))).all()
     now = now_ms()
-    if any(row.closes_at > now + 3_600_000 for row in known) and (FOLDER / "考试码.txt").exists():
+    if any(row.closes_at > now + 3_600_000 for row in known) and (folder / "考试码.txt").exists():
         return
     name = f"demo-{len(known) + 1}"
     people = read_roster_file(roster, date.today())
@@ -110,7 +111,7 @@ def _open_sitting(home: Home, roster: Path) -> None:
     open_sitting_for_candidates(home, name, "demonstration")
     slips = issue_codes(home, name, "demonstration")[:SHOWN_CODES]
     lines = "\n".join(f"{slip.name} 准考证号 {slip.admission_no} 考试码 {slip.code}" for slip in slips)
-    write_atomically(FOLDER / "考试码.txt", lines + "\n", 0o600)
+    write_atomically(folder / "考试码.txt", lines + "\n", 0o600)
 
 
 def write_sample_roster(path: Path) -> None:
@@ -136,4 +137,4 @@ def write_sample_roster(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*(Path(one).resolve() for one in sys.argv[1:2]))
