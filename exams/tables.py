@@ -242,3 +242,10 @@ stall = Table(
     Column("attempts", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
 )  # fmt: skip
+
+beat = Table(
+    "beat", EXAM,                                     # one row: the last second in which the hall could store something
+    Column("id", Integer, primary_key=True, autoincrement=False),    # 1
+    Column("at", BigInteger, nullable=False),
+    Column("stopped", Boolean, nullable=False),       # the last process that spoke was told to stop
+)  # fmt: skip
