@@ -97,7 +97,7 @@ def copy_fonts(target: Path) -> None:
 
 def copy_texts(out: Path) -> None:
     """Installer, lock file, guides, units, licence."""
-    for name in ("requirements.lock", "LICENSE", "README.md", "README.zh.md", "CHANGELOG.md"):
+    for name in ("requirements.lock", "LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md"):
         if (ROOT / name).is_file():
             shutil.copy2(ROOT / name, out / name)
     shutil.copy2(ROOT / "deploy" / "install.sh", out / "install.sh")
