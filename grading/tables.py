@@ -121,10 +121,11 @@ certificate = Table(
 )  # fmt: skip
 
 certification = Table(
-    "certification", OFFICE,                          # who holds what; kinds are data (grading/certifications/*.toml)
+    "certification", OFFICE,                          # who holds what; kinds are data (grading/workforce/kinds/*.toml)
     Column("id", Integer, primary_key=True),
     Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("kind", String(40), nullable=False, index=True),
+    Column("unit_id", ForeignKey("unit.id"), index=True),   # the village or school it is exercised at, if not the person's own unit
     Column("certificate_no", String(60)),
     Column("issuer", String(100)),
     Column("obtained_on", Date, nullable=False),      # passed the exam, or was appointed
