@@ -80,8 +80,11 @@ candidate_event = Table(
     Column("document_no", String(100)),
     Column("document_id", ForeignKey("document.id", name="candidate_event_document")),  # the paper itself, scanned
     Column("reason", String(500), nullable=False),
+    Column("ground", String(40)),                     # exempt: exams.policy.EXEMPTIONS; misconduct, void: a step of the ladder
+    Column("until", Date),                            # how long misconduct stays on record
     Column("revoked_at", BigInteger),
     Column("revoked_by", String(64)),
+    Column("revoke_reason", String(500)),
 )  # fmt: skip
 
 script = Table(
