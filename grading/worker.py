@@ -22,6 +22,7 @@ from pathlib import Path
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
+import logs
 from backup.archive import BackupError
 from backup.schedule import backup_now, daily, live_copy
 from exams.attempts import close_overdue
@@ -214,8 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading.worker", description="pufa 后台：阅卷、签发、导出等")
     parser.add_argument("--home", type=Path, required=True, help="数据文件夹（pufa init 所建）")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # nbgrader's gradebook brings it in, and it tells its plugins
+    logs.configure("worker")
     try:
         home = Home.open(options.home)
     except HomeError as error:

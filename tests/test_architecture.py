@@ -13,13 +13,14 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("people", "question_bank", "exams", "courses", "grading", "hall")
 MAY_IMPORT = {
     "home": set(),
+    "logs": set(),
     "backup": {"home", "migrations"},
     "people": {"home"},
     "question_bank": {"home"},
-    "exams": {"home", "people", "question_bank"},
+    "exams": {"home", "logs", "people", "question_bank"},
     "courses": {"home", "people", "question_bank"},
-    "grading": {"home", "backup", "people", "question_bank", "exams", "courses"},
-    "hall": {"home", "backup", *ROOMS},
+    "grading": {"home", "logs", "backup", "people", "question_bank", "exams", "courses"},
+    "hall": {"home", "logs", "backup", *ROOMS},
     "pufa": {"home", "backup", *ROOMS},
 }
 #: library -> the only places that may import it
@@ -32,7 +33,7 @@ ONLY_IN = {
 HEAVY = ("nbgrader", "pandas", "matplotlib", "scipy", "nbformat", "ipywidgets", "xlsxwriter")
 FILES = sorted(
     path
-    for name in ("home.py", "pufa.py", "backup", *ROOMS)
+    for name in ("home.py", "logs.py", "pufa.py", "backup", *ROOMS)
     for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
 )
 

@@ -20,6 +20,7 @@ from types import FrameType
 
 import uvicorn
 
+import logs
 from hall.binding import bind_problem
 from hall.candidate.app import create_app
 from hall.candidate.confine import ConfinementError, confine, landlock_version
@@ -68,7 +69,7 @@ def settings(given: argparse.Namespace) -> dict[str, object]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT. 0 done, 1 the home or the kernel refuses, 2 wrong usage."""
     given = _arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logs.configure("hall")
     problem = bind_problem(given.host, tls=bool(given.certfile), behind_proxy=given.behind_proxy)
     if problem:
         print(problem, file=sys.stderr)

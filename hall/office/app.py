@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import secrets
-import sys
-import traceback
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,11 +23,18 @@ from hall.office.routes import ROUTES
 from hall.web import HEADERS, BodyLimit, SecurityHeaders
 from home import Home
 
+log = logging.getLogger("pufa.office")
+
 MESSAGES = {
     400: ("提交的内容不完整", "请返回上一页，刷新后重新填写。"),
     404: ("没有这个页面", "请从上方菜单进入；地址不要手工修改。"),
     405: ("没有这个页面", "请从上方菜单进入。"),
 }
+
+
+def _shape(path: str) -> str:
+    """An address for the log, without the numbers of sittings and people."""
+    return re.sub(r"[^/]*[0-9][^/]*", "#", path)
 
 
 class _Files(StaticFiles):
@@ -62,8 +69,7 @@ def create_app(home: Home, *, secure: bool) -> Starlette:
 
     async def broken(request: Request, error: Exception) -> Response:
         number = secrets.token_hex(3)
-        lines = "".join(traceback.format_exception(error))
-        print(f"pufa office: fault {number} at {request.method} {request.url.path}\n{lines}", file=sys.stderr, flush=True)
+        log.error("fault %s at %s %s", number, request.method, _shape(request.url.path), exc_info=error, extra={"fault": number})
         text = f"没有丢失已保存的数据。请返回重试；再次出现时把编号 {number} 告诉系统管理员。"
         answer = await run_in_threadpool(error_page, 500, "系统出了问题", text, home)
         answer.headers.update({**HEADERS, "cache-control": "no-store"})  # this answer is made outside the middleware

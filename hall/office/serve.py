@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
+import logs
 from hall.binding import bind_problem
 from hall.office.app import create_app
 from home import Home, HomeError
@@ -31,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HomeError as error:
         print(error, file=sys.stderr)
         return 1
+    logs.configure("office")
     app = create_app(home, secure=tls or asked.behind_proxy is not None)
     config = uvicorn.Config(
         app, host=asked.host, port=asked.port, ssl_certfile=asked.certfile, ssl_keyfile=asked.keyfile,
         proxy_headers=asked.behind_proxy is not None, forwarded_allow_ips=asked.behind_proxy or "",
-        server_header=False, access_log=False, log_level="warning", timeout_keep_alive=KEEP_ALIVE_S,
+        server_header=False, access_log=False, log_config=None, timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )  # fmt: skip
     uvicorn.Server(config).run()
