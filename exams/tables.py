@@ -252,3 +252,10 @@ beat = Table(
     Column("at", BigInteger, nullable=False),
     Column("stopped", Boolean, nullable=False),       # the last process that spoke was told to stop
 )  # fmt: skip
+
+vital = Table(
+    "vital", EXAM,                                    # what each running process last told of its health; no person in it
+    Column("process", String(60), primary_key=True),  # hall@<machine>:<port> | worker
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),             # JSON, see exams.vitals
+)  # fmt: skip
