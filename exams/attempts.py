@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, ScalarSelect, and_, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, insert, or_, select, text, update
 
 from exams.answers import is_blank
 from exams.display import Order, order_from_json, order_to_json
-from exams.errors import AttemptError
 from exams.refusals import Refused
-from exams.sessions import Standing, note_incident, standing
-from exams.tables import attempt, entry, grant, handin, open_sitting, save, session
-from home import EXAM, audit, digest, local_text
+from exams.sessions import Standing, standing
+from exams.tables import attempt, entry, handin, open_sitting, save
+from home import digest, local_text
 
 #: how long past limit and grace an attempt waits for saves that arrived in time and are still in the queue
 SWEEP_AFTER_MS = 15_000
-MAX_GRANT_S = 4 * 3600
 
 
 @dataclass(frozen=True)
@@ -235,58 +233,3 @@ def close_overdue(connection: Connection, now: int) -> int:
         .where(attempt.c.state == "open", attempt.c.limit_at + grace * 1000 + SWEEP_AFTER_MS < now)
         .values(state="closed", closed_at=attempt.c.limit_at, closed_by="time")
     ).rowcount
-
-
-# ------------------------------------------------------------------ what an officer may do to a running attempt
-
-
-def grant_time(
-    connection: Connection, admission_no: str, seconds: int, *, kind: str, reason: str, by: str, now: int
-) -> int:
-    """Give one candidate more time (``kind``: extra or pause) while the attempt is open; returns the new limit, ms UTC.
-
-    :raises AttemptError: no open attempt, a bad amount, kind or reason.
-    """
-    if kind not in ("extra", "pause") or not 1 <= seconds <= MAX_GRANT_S:
-        raise AttemptError(f"加时须在 1 秒至 {MAX_GRANT_S // 3600} 小时之间")
-    if not 1 <= len(reason.strip()) <= 500:
-        raise AttemptError("请写明加时的原因（1 至 500 字）")
-    row = connection.execute(
-        update(attempt)
-        .where(attempt.c.entry_id == _entry_id(admission_no), attempt.c.state == "open")
-        .values(limit_at=attempt.c.limit_at + seconds * 1000)
-        .returning(attempt.c.id, attempt.c.limit_at)
-    ).first()
-    if row is None:
-        raise AttemptError(f"准考证号 {admission_no} 没有正在进行的作答，不能加时")
-    connection.execute(
-        insert(grant).values(attempt_id=row.id, seconds=seconds, kind=kind, reason=reason.strip(), by=by, at=now)
-    )
-    audit(connection, EXAM, by, "attempt.grant", admission_no, seconds=seconds, kind=kind, reason=reason.strip())
-    return int(row.limit_at)
-
-
-def release_device(connection: Connection, admission_no: str, *, reason: str, by: str, now: int) -> None:
-    """Let the candidate go on at another computer: the old one is logged out, the next log-in takes the attempt over.
-
-    :raises AttemptError: no open attempt, or no reason.
-    """
-    if not 1 <= len(reason.strip()) <= 500:
-        raise AttemptError("请写明换机的原因（1 至 500 字）")
-    row = connection.execute(
-        update(attempt)
-        .where(attempt.c.entry_id == _entry_id(admission_no), attempt.c.state == "open")
-        .values(device=None, writer=attempt.c.writer + 1)
-        .returning(attempt.c.sitting_id, attempt.c.entry_id)
-    ).first()
-    if row is None:
-        raise AttemptError(f"准考证号 {admission_no} 没有正在进行的作答，不用换机")
-    connection.execute(
-        update(session).where(and_(session.c.entry_id == row.entry_id, session.c.ended_at.is_(None))).values(ended_at=now)
-    )
-    note_incident(connection, row.sitting_id, row.entry_id, "device_released", f"{by} 办理换机：{reason.strip()}"[:500], now)
-    audit(connection, EXAM, by, "attempt.release_device", admission_no, reason=reason.strip())
-
-
-def _entry_id(admission_no: str) -> ScalarSelect[int]:
-    return select(entry.c.id).where(entry.c.admission_no == admission_no).scalar_subquery()

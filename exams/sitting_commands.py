@@ -12,7 +12,7 @@ from rich.table import Table
 
 from exams.errors import ExamsError, SittingError
 from exams.opening import close_sitting, issue_codes, open_sitting_for_candidates
-from exams.sittings import KINDS, Enrolment, NewSitting, add_candidates, create_sitting, get_sitting, list_sittings
+from exams.sittings import KINDS, NewSitting, add_candidates, create_sitting, enrolments, get_sitting, list_sittings
 from exams.status import STATES, sitting_status
 from home import Home, HomeError, instant_of, local_text, now_ms, transaction
 from people.errors import PeopleError
@@ -88,11 +88,7 @@ def enrol(sitting: str, roster: Annotated[Path, typer.Argument(help="名单文�
         people = read_roster_file(roster, date.today())
         with transaction(where.office) as connection:
             result = import_roster(connection, where.key("identity"), people, "command")
-            lines = (
-                Enrolment(person, row.unit, row.post, row.proposed_post, row.rank, row.channel, row.remark)
-                for row, person in zip(people.rows, result.person_ids, strict=True)
-            )
-            new = add_candidates(connection, sitting, lines, "command")
+            new = add_candidates(connection, sitting, enrolments(result), "command")
     except OSError as error:
         raise _refuse(SittingError(f"{roster}：读不出（{error.strerror}）；请核对路径")) from None
     except (PeopleError, ExamsError) as error:

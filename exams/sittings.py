@@ -19,6 +19,7 @@ from exams.errors import ContentError, SittingError
 from exams.profile import Profile, agree
 from exams.tables import candidate, sitting
 from home import BEIJING, OFFICE, audit, digest, instant_of, now_ms
+from people.persons import ImportResult
 
 #: kind of sitting -> (title, what it means for those who set it up)
 KINDS = {
@@ -75,6 +76,13 @@ class Enrolment:
     rank_label: str | None = None
     channel: str | None = None
     remark: str | None = None
+
+
+def enrolments(result: ImportResult) -> Iterable[Enrolment]:
+    """What an import of persons says, as lines of a sitting's roster, in its order."""
+    for one in result.people:
+        row = one.row
+        yield Enrolment(one.person_id, row.unit, row.post, row.proposed_post, row.rank, row.channel, row.remark)
 
 
 def create_sitting(connection: Connection, new: NewSitting, by: str) -> None:

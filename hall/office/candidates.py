@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from starlette.responses import Response
 
-from exams.attempts import grant_time, release_device
+from exams.control import grant_time, release_device
 from exams.errors import SittingError
 from exams.events import KINDS, events_of, record_event, revoke_event
 from exams.opening import set_barred

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from exams.events import CandidateEvent, events_of, standing
-from exams.sittings import Enrolment, add_candidates, remove_candidate
+from exams.sittings import add_candidates, enrolments, remove_candidate
 from exams.tables import candidate
 from grading.roll import day_of
 from hall.office.pages import go, page
 from hall.office.visit import NotHere, Refused, Upload, Visit
 from home import transaction, write_atomically
 from people.errors import IdentityError, RosterError
-from people.persons import Change, ImportResult, import_roster, rehearsal
+from people.persons import Change, import_roster, rehearsal
 from people.roster import Roster, read_roster
 from people.sealing import seal, unseal
 from people.tables import person
@@ -47,13 +47,6 @@ class Preview:
     new_units: Sequence[str]
     warnings: Sequence[object]
     first: Sequence[object]
-
-
-def enrolments(result: ImportResult) -> Iterable[Enrolment]:
-    """Roster rows as lines of a sitting's list."""
-    for one in result.people:
-        row = one.row
-        yield Enrolment(one.person_id, row.unit, row.post, row.proposed_post, row.rank, row.channel, row.remark)
 
 
 def upload(visit: Visit) -> Response:

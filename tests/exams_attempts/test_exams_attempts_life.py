@@ -16,13 +16,12 @@ from exams.attempts import (
     close_overdue,
     effective_answers,
     finish_of,
-    grant_time,
     hand_in,
     limit_of,
     open_page,
-    release_device,
     start,
 )
+from exams.control import grant_time, release_device
 from exams.display import display_order, order_from_json, order_to_json
 from exams.errors import AttemptError
 from exams.refusals import REASONS, Refused

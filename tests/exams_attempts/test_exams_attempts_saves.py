@@ -4,8 +4,9 @@ import pytest
 from sitting_fixture import open_demo
 from sqlalchemy import func, select, text, update
 
-from exams.attempts import effective_answers, grant_time, hand_in, open_page, release_device, verify_receipt
+from exams.attempts import effective_answers, hand_in, open_page, verify_receipt
 from exams.chain import verify_chain
+from exams.control import grant_time, release_device
 from exams.refusals import Refused
 from exams.saves import store
 from exams.tables import attempt, open_sitting, save

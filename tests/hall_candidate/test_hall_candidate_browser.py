@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from sitting_fixture import MINUTE, open_demo
 from sqlalchemy import select, update
 
-from exams.attempts import effective_answers, grant_time
+from exams.attempts import effective_answers
+from exams.control import grant_time
 from exams.tables import attempt
 from home import now_ms, transaction
 

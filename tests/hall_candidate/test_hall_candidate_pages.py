@@ -8,7 +8,8 @@ from hall_fixture import field
 from sitting_fixture import MINUTE, open_demo, public_form
 from sqlalchemy import event, func, select, update
 
-from exams.attempts import effective_answers, grant_time, release_device
+from exams.attempts import effective_answers
+from exams.control import grant_time, release_device
 from exams.sessions import TRIES
 from exams.tables import attempt, entry, save, session
 from hall.candidate.app import FAST, ROUTES
