@@ -18,7 +18,7 @@ from sqlalchemy import select
 from exams.blueprint import SHIPPED as PAPERS
 from exams.opening import issue_codes, open_sitting_for_candidates
 from exams.profile import SHIPPED as PROFILES
-from exams.sittings import Enrolment, NewSitting, add_candidates, create_sitting
+from exams.sittings import NewSitting, add_candidates, create_sitting, enrolments
 from exams.tables import sitting
 from hall.local_tls import make_certificate
 from hall.supervisor import Listening, supervise
@@ -103,10 +103,7 @@ def _open_sitting(home: Home, folder: Path, roster: Path) -> None:
             (PAPERS / "county_100.toml").read_text(encoding="utf-8"), (PROFILES / "small_office.toml").read_text(encoding="utf-8"),
             now, now + WINDOW_HOURS * 3_600_000, "县政府三楼机房",
         ), "demonstration")  # fmt: skip
-        add_candidates(connection, name, (
-            Enrolment(person, row.unit, row.post, row.proposed_post, row.rank, row.channel, row.remark)
-            for row, person in zip(people.rows, result.person_ids, strict=True)
-        ), "demonstration")  # fmt: skip
+        add_candidates(connection, name, enrolments(result), "demonstration")
     build_papers(home, name, "demonstration")
     open_sitting_for_candidates(home, name, "demonstration")
     slips = issue_codes(home, name, "demonstration")[:SHOWN_CODES]
