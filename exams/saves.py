@@ -17,8 +17,11 @@ from sqlalchemy import Connection
 
 from exams.chain import link
 from exams.refusals import Refused
+from exams.stalls import silence_ms
 
 MAX_SEQ = 20_000
+#: a pause is on every page within this time; until then a page cannot know of it
+PAUSE_REACHES_MS = 5_000
 #: who closed an attempt that takes nothing more -> reason of the refusal
 _CLOSED = {"handin": "handed_in", "officer": "closed"}
 
@@ -55,12 +58,16 @@ class Ack(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """The answer to a :class:`SaveRequest`: an ack per change, the attempt's limit (ms UTC) and the sitting's chain now."""
+    """The answer to a :class:`SaveRequest`: an ack per change, the attempt's limit (ms UTC) and the sitting's chain now.
+
+    ``paused_at``: since when the attempt is paused, or None.
+    """
 
     acks: tuple[Ack, ...]
     limit_at: int
     chain_n: int
     chain_head: str
+    paused_at: int | None = None
 
 
 class _Attempt(msgspec.Struct, array_like=True):
@@ -73,6 +80,7 @@ class _Attempt(msgspec.Struct, array_like=True):
     writer: int
     limit_at: int
     grace_s: int
+    paused_at: int | None
     last_writer: int
     last_seq: int
     last_question: str
@@ -104,24 +112,36 @@ def _take(connection: Connection, batch: _Batch, request: SaveRequest) -> Saved 
     known = batch.attempts.get(request.attempt_id)
     if request.session not in batch.sessions or known is None or known.sitting_id != request.sitting_id:
         return Refused("session")
-    late = request.arrived > known.limit_at + known.grace_s * 1000
-    refusal = _refusal(known, request.writer)
+    end = known.limit_at + known.grace_s * 1000
+    late = request.arrived > end and _too_late(connection, known, request.arrived, end)
+    refusal = _refusal(known, request)
     if refusal:
         return Refused(refusal)
     acks = tuple(_take_change(connection, batch, known, request, change, late) for change in request.changes)
-    return Saved(acks, known.limit_at, *batch.chains[known.sitting_id])
+    return Saved(acks, known.limit_at, *batch.chains[known.sitting_id], known.paused_at)
 
 
-def _refusal(known: _Attempt, writer: int) -> str | None:
+def _too_late(connection: Connection, known: _Attempt, arrived: int, end: int) -> bool:
+    """Past its end by the clock: also by the time that counts? A pause and a stall of the server move the end when they are over."""
+    moment = arrived if known.paused_at is None else min(arrived, known.paused_at)
+    return moment - silence_ms(connection, moment) > end
+
+
+def _refusal(known: _Attempt, request: SaveRequest) -> str | None:
     """Reason of :mod:`exams.refusals` why nothing of a page is stored, or None.
 
-    An attempt closed by time goes on taking: what arrived in time still counts, what arrived later is evidence.
+    An attempt closed by time goes on taking: what arrived in time still counts, what arrived later is evidence. During a pause
+    what was typed before it is taken; what a page says it typed after waits for the end of the pause.
     """
     if known.state == "void":
         return "void"
     if known.closed_by in _CLOSED:
         return _CLOSED[known.closed_by]
-    return None if known.writer == writer else "stale"
+    if known.writer != request.writer:
+        return "stale"
+    if known.paused_at is not None and any(change.client_at > known.paused_at + PAUSE_REACHES_MS for change in request.changes):
+        return "paused"
+    return None
 
 
 def _take_change(
@@ -164,7 +184,7 @@ def _append(batch: _Batch, known: _Attempt, request: SaveRequest, change: Change
 
 _LAST = "SELECT {what} FROM save x WHERE x.attempt_id = a.id ORDER BY x.writer DESC, x.seq DESC LIMIT 1"
 _FACTS = (
-    "a.id, a.sitting_id, a.state, a.closed_by, a.writer, a.limit_at, o.grace_s, coalesce(s.writer, 0), coalesce(s.seq, 0),"
+    "a.id, a.sitting_id, a.state, a.closed_by, a.writer, a.limit_at, o.grace_s, {paused}, coalesce(s.writer, 0), coalesce(s.seq, 0),"
     " coalesce(s.question, ''), coalesce(s.answer, ''), coalesce(s.late, {no})"
 )
 _COLUMNS = "chain_n, attempt_id, writer, seq, question, answer, client_at, received_at, late, chain_head"
@@ -180,12 +200,13 @@ _Found = tuple[list[tuple[str, int, str]], list[_Attempt], list[str]]
 class _Sqlite:
     """What is read comes as one row of JSON: every row that crosses would cost the thread its turn once more."""
 
+    _EARLIER = "coalesce(min(a.paused_at, o.paused_at), a.paused_at, o.paused_at)"
     stored = _STORED.format(p="?")
     chain = "UPDATE open_sitting SET chain_n = ?, chain_head = ? WHERE id = ?"
     _load = (
         "SELECT (SELECT json_group_array(json_array(id, chain_n, chain_head)) FROM open_sitting"
         "        WHERE id IN (SELECT value FROM json_each(?))),"
-        f"      (SELECT json_group_array(json_array({_FACTS.format(no=0)})) FROM json_each(?) v CROSS JOIN attempt a ON a.id = v.value"
+        f"      (SELECT json_group_array(json_array({_FACTS.format(no=0, paused=_EARLIER)})) FROM json_each(?) v CROSS JOIN attempt a ON a.id = v.value"
         "        JOIN open_sitting o ON o.id = a.sitting_id"
         f"       LEFT JOIN save s ON s.rowid = ({_LAST.format(what='x.rowid')})),"
         "       (SELECT json_group_array(token_digest) FROM json_each(?) v CROSS JOIN session t"
@@ -209,7 +230,7 @@ class _Postgres:
     chain = "UPDATE open_sitting SET chain_n = %s, chain_head = %s WHERE id = %s"
     _load = (
         "SELECT id, chain_n, chain_head FROM open_sitting WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
-        f"SELECT {_FACTS.format(no='false')} FROM attempt a JOIN open_sitting o ON o.id = a.sitting_id LEFT JOIN LATERAL ({_LAST.format(what='*')}) s"
+        f"SELECT {_FACTS.format(no='false', paused='least(a.paused_at, o.paused_at)')} FROM attempt a JOIN open_sitting o ON o.id = a.sitting_id LEFT JOIN LATERAL ({_LAST.format(what='*')}) s"
         " ON true WHERE a.id = ANY(%s) ORDER BY a.id FOR NO KEY UPDATE OF a",
         "SELECT token_digest FROM session WHERE ended_at IS NULL AND token_digest = ANY(%s)",
     )

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, case, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from exams.admission import code_fits
 from exams.refusals import Refused
@@ -37,7 +37,10 @@ class NewSession:
 
 @dataclass(frozen=True)
 class Standing:
-    """A live session with its entry, sitting and attempt, as of one read. Instants ms UTC; ``attempt_*`` None before the start."""
+    """A live session with its entry, sitting and attempt, as of one read. Instants ms UTC; ``attempt_*`` None before the start.
+
+    ``paused_at``: since when the room or this candidate is paused; None while the exam goes on.
+    """
 
     token_digest: str
     csrf: str
@@ -62,6 +65,8 @@ class Standing:
     attempt_state: str | None
     limit_at: int | None
     writer: int | None
+    late_until: int | None
+    paused_at: int | None
 
 
 def token_digest(token: str) -> str:
@@ -155,6 +160,12 @@ def note_incident(connection: Connection, sitting_id: str, entry_id: int, kind: 
         )
 
 
+#: since when an attempt is paused, with its room or alone (of both, the earlier); null while it goes on
+PAUSED_SINCE = case(
+    (attempt.c.paused_at < open_sitting.c.paused_at, attempt.c.paused_at),
+    else_=func.coalesce(open_sitting.c.paused_at, attempt.c.paused_at),
+)
+
 _STANDING = (
     select(
         session.c.token_digest, session.c.csrf, session.c.device, entry.c.id.label("entry_id"), entry.c.admission_no,
@@ -162,7 +173,8 @@ _STANDING = (
         open_sitting.c.title, open_sitting.c.kind, open_sitting.c.place, open_sitting.c.opens_at, open_sitting.c.closes_at,
         open_sitting.c.minutes, open_sitting.c.grace_s, open_sitting.c.late_entry_minutes,
         open_sitting.c.closed_at.label("sitting_closed_at"), attempt.c.id.label("attempt_id"),
-        attempt.c.state.label("attempt_state"), attempt.c.limit_at, attempt.c.writer, session.c.created_at,
+        attempt.c.state.label("attempt_state"), attempt.c.limit_at, attempt.c.writer, entry.c.late_until,
+        PAUSED_SINCE.label("paused_at"), session.c.created_at,
     )
     .join(entry, entry.c.id == session.c.entry_id)
     .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
