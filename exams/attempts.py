@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row, insert, or_, select, text, update
 from exams.answers import is_blank
 from exams.display import Order, order_from_json, order_to_json
 from exams.refusals import Refused
-from exams.sessions import Standing, standing
+from exams.sessions import PAUSED_SINCE, Standing, standing
+from exams.stalls import silence_ms
 from exams.tables import attempt, entry, handin, open_sitting, save
 from home import digest, local_text
 
@@ -48,16 +49,16 @@ class Finish:
 
 
 def may_start(who: Standing, now: int) -> Refused | None:
-    """Why this candidate may not start now, or None. Early, late, barred, over."""
+    """Why this candidate may not start now, or None: barred, over, early, late (unless an officer lets this one in), paused."""
     if who.barred:
         return Refused("barred")
     if who.sitting_closed_at is not None or now >= who.closes_at:
         return Refused("over")
     if now < who.opens_at:
         return Refused("early", opens=local_text(who.opens_at))
-    if who.late_entry_minutes is not None and now > who.opens_at + who.late_entry_minutes * 60_000:
+    if who.late_entry_minutes is not None and now > max(who.opens_at + who.late_entry_minutes * 60_000, who.late_until or 0):
         return Refused("late_entry", minutes=who.late_entry_minutes)
-    return None
+    return None if who.paused_at is None else Refused("paused")
 
 
 def limit_of(who: Standing, start: int) -> int:
@@ -162,13 +163,15 @@ def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswer
     ``arrived``: when the request came in, ms UTC; from ``limit_at`` on the attempt is closed by time and ends at its limit.
     ``shown_unanswered``: the count on the candidate's screen, which must be the server's; None at time-up.
 
-    :raises Refused: an older page, a screen that shows something else, or a void attempt.
+    :raises Refused: an older page, a screen that shows something else, a void attempt, a pause; or the time is up only because
+        the server stood still, which is about to be given back.
     """
     row = connection.execute(select(attempt).where(attempt.c.id == attempt_id).with_for_update()).one()
     if row.state == "closed":
         return finish_of(connection, attempt_id)
     if row.state == "void" or row.writer != writer:
         raise Refused("void" if row.state == "void" else "stale")
+    _refuse_while_time_stands(connection, row, arrived)
     if arrived >= row.limit_at:
         at, by = row.limit_at, "time"
     elif shown_unanswered is None:
@@ -188,6 +191,16 @@ def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswer
     if by == "handin":
         connection.execute(insert(handin).values(attempt_id=attempt_id, at=at, receipt=receipt, unanswered=unanswered))
     return Finish(at, by, receipt, unanswered)
+
+
+def _refuse_while_time_stands(connection: Connection, row: Row[tuple[object, ...]], arrived: int) -> None:
+    paused = connection.execute(
+        select(PAUSED_SINCE).join(open_sitting, open_sitting.c.id == attempt.c.sitting_id).where(attempt.c.id == row.id)
+    ).scalar_one()
+    if paused is not None and paused < row.limit_at:
+        raise Refused("paused")
+    if arrived >= row.limit_at > arrived - silence_ms(connection, arrived):
+        raise Refused("unsaved")
 
 
 def _unanswered(shown: str, answers: dict[str, str]) -> int:
@@ -225,11 +238,19 @@ def _receipt(connection: Connection, attempt_id: int, at: int, answers: dict[str
 def close_overdue(connection: Connection, now: int) -> int:
     """Close every open attempt whose limit and grace are over with its last save; finish time is the limit. Returns how many.
 
-    Those still in the queue with an arrival stamp in time are waited for (:data:`SWEEP_AFTER_MS`).
+    Those still in the queue with an arrival stamp in time are waited for (:data:`SWEEP_AFTER_MS`). Nobody's time ends during a
+    pause, nor while the hall stands still: what either costs is given back first.
     """
-    grace = select(open_sitting.c.grace_s).where(open_sitting.c.id == attempt.c.sitting_id).scalar_subquery()
+    if silence_ms(connection, now):
+        return 0
+    here = select(open_sitting).where(open_sitting.c.id == attempt.c.sitting_id)
+    grace = here.with_only_columns(open_sitting.c.grace_s).scalar_subquery()
+    paused = here.with_only_columns(PAUSED_SINCE).correlate(attempt).scalar_subquery()
     return connection.execute(
         update(attempt)
-        .where(attempt.c.state == "open", attempt.c.limit_at + grace * 1000 + SWEEP_AFTER_MS < now)
+        .where(
+            attempt.c.state == "open", attempt.c.limit_at + grace * 1000 + SWEEP_AFTER_MS < now,
+            or_(paused.is_(None), paused >= attempt.c.limit_at),
+        )
         .values(state="closed", closed_at=attempt.c.limit_at, closed_by="time")
     ).rowcount
