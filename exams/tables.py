@@ -208,6 +208,8 @@ incident = Table(
     Column("at", BigInteger, nullable=False),
     Column("by", String(64), nullable=False),
     Column("detail", String(500), nullable=False),
+    Column("handled_at", BigInteger),                 # an officer has seen to it: off the worklist, still on the sheet
+    Column("handled_by", String(64)),
 )  # fmt: skip
 
 reopening = Table(
