@@ -14,9 +14,10 @@ from rich.progress import Progress
 from exams.errors import ExamsError
 from exams.sittings import get_sitting
 from grading.errors import GradingError
-from grading.exports import FORMATS, export_records
+from grading.exports import FORMATS, export_list
 from grading.jobs import grade_sitting, told
-from grading.listing import reconciliation
+from grading.lists.asking import scope_of
+from grading.lists.kinds import LISTS, list_of
 from grading.outcome import OUTCOMES
 from grading.records import damaged_records, issue_records, public_key
 from home import Home, HomeError
@@ -69,16 +70,26 @@ def export(
     home: HomeOption,
     form: Annotated[str, typer.Option("--format", help=" / ".join(FORMATS))],
     out: Annotated[Path, typer.Option("--out", help="写到哪个文件")],
-    sitting: Annotated[str | None, typer.Option("--sitting", help="只导出这一场；不写则全部")] = None,
+    sitting: Annotated[list[str] | None, typer.Option("--sitting", help="只导出这一场，可以写几次；不写则全部")] = None,
+    name: Annotated[str, typer.Option("--list", help="名册：" + "、".join(LISTS))] = "scores",
+    columns: Annotated[str | None, typer.Option("--columns", help="列方案的名字；不写用标准方案")] = None,
+    since: Annotated[str, typer.Option("--from", help="从哪天开考的起，如 2026-01-01")] = "",
+    until: Annotated[str, typer.Option("--to", help="到哪天开考的止")] = "",
+    formal: Annotated[bool, typer.Option("--formal", help="只要正式考试")] = False,
+    person: Annotated[str, typer.Option("--person", help="个人成绩单：这个人的准考证号")] = "",
+    days: Annotated[int, typer.Option("--days", help="到期预警表：30、60 或 90 天内")] = 90,
 ) -> None:
-    """导出成绩册：XLSX（A4 横向可打印）、CSV（带 BOM）或 JSON。"""
+    """导出名册：成绩册、合格名册、补考名单、统计汇总表等，XLSX（A4 可打印）、CSV（带 BOM）、PDF 或 JSON。"""
     if form not in FORMATS:
         errors.print(f"没有“{form}”这种格式；可用：{'、'.join(FORMATS)}", style="red", markup=False)
         raise typer.Exit(2)
     with _home(home) as where:
-        done = export_records(where, sitting, form, out, BY)
-    console.print(f"已写入 {done.path}：{done.rows} 人", markup=False)
-    console.print(reconciliation(done.counts), markup=False)
+        with where.office.connect() as connection:
+            scope = scope_of(connection, list_of(name), sittings=sitting or (), since=since, until=until, formal=formal,
+                             admission_no=person, days=days)  # fmt: skip
+        done = export_list(where, name, scope, form, out, BY, columns)
+    console.print(f"已写入 {done.path}：{done.rows} 行", markup=False)
+    console.print(done.line, markup=False)
 
 
 @records.command("verify")

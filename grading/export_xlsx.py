@@ -1,14 +1,13 @@
-"""The printed list: an A4 landscape sheet in constant memory, every cell text, header on each page, lines for stamps."""
+"""The printed list: an A4 sheet in constant memory, every cell text, header on each page, lines for stamps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, BinaryIO
 
 import xlsxwriter
 
-from grading.listing import Layout, Listing, Tally, cells, reconciliation
+from grading.exports import Sheet, cells
 from home import local_text, now_ms
 
 FONT = "宋体"                       # on every office PC here; where it is not, the reader's own serif stands in
@@ -19,41 +18,43 @@ OPTIONS = {
 A4, TITLE_ROW, HEADER_ROW = 9, 0, 1
 NARROW = 6.5                        # columns narrower than this are centred
 LINE = 13.0                         # points that a line of 10 points takes
+UPRIGHT = 100.0                     # characters that an A4 page takes upright; wider lists lie on their side
+TALLEST = 400.0                     # points of a row; a spreadsheet takes 409
 
 
-def write(out: BinaryIO, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
+def write(out: BinaryIO, sheet: Sheet) -> None:
     """Title, header, one row a candidate, the reconciliation line, notes, the stamp line."""
     with xlsxwriter.Workbook(out, OPTIONS) as book:  # closes its temporary files also when a row fails
-        _fill(book, layout, listing, found, tally)
+        _fill(book, sheet)
 
 
-def _fill(book: Any, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
-    sheet = book.add_worksheet("成绩册")
+def _fill(book: Any, known: Sheet) -> None:
+    layout = known.layout
+    sheet = book.add_worksheet(known.name)
     last = len(layout.columns) - 1
     cell = {"font_name": FONT, "font_size": 10, "border": 1, "text_wrap": True, "valign": "vcenter", "num_format": "@"}
     plain, narrow = book.add_format(cell), book.add_format({**cell, "align": "center"})
-    heading = book.add_format({"font_name": FONT, "font_size": 10, "bold": True, "border": 1, "text_wrap": True, "align": "center",
-                               "valign": "vcenter", "bg_color": "#EEEEEE"})  # fmt: skip
-    _page(sheet, layout, listing)
-    sheet.set_row(TITLE_ROW, 34)
-    title = book.add_format({"font_name": FONT, "font_size": 18, "bold": True, "align": "center", "valign": "vcenter"})
-    _across(sheet, TITLE_ROW, last, listing.title, title)
-    sheet.set_row(HEADER_ROW, 42)
+    heading = book.add_format({**cell, "bold": True, "align": "center", "bg_color": "#EEEEEE"})
+    _page(sheet, known)
+    title = book.add_format({"font_name": FONT, "font_size": 18, "bold": True, "align": "center", "valign": "vcenter", "text_wrap": True})
+    sheet.set_row(TITLE_ROW, 10 + 24 * _lines(known.listing.title, layout.width / 1.8))
+    _across(sheet, TITLE_ROW, last, known.listing.title, title)
+    sheet.set_row(HEADER_ROW, max(24.0, LINE * max(_lines(column.title, column.width - 0.6) for column in layout.columns) + 6))
     for n, column in enumerate(layout.columns):
         sheet.write_string(HEADER_ROW, n, column.title, heading)
-    row = _rows(sheet, layout, found, [narrow if column.width < NARROW else plain for column in layout.columns])
+    row = _rows(sheet, known, [narrow if column.width < NARROW else plain for column in layout.columns])
     sheet.autofilter(HEADER_ROW, 0, max(HEADER_ROW, row - 1), last)
     foot = book.add_format({"font_name": FONT, "font_size": 12, "text_wrap": True, "valign": "top"})
-    lines = _closing(listing, tally)
-    sheet.set_row(row, 20.0 * len(lines) + 12)
+    lines = _closing(known)
+    sheet.set_row(row, min(TALLEST, 20.0 * sum(_lines(line, layout.width / 1.25) for line in lines) + 12))
     _across(sheet, row, last, "\n".join(lines), foot)
     sheet.print_area(0, 0, row, last)
 
 
-def _rows(sheet: Any, layout: Layout, found: Iterator[Mapping[str, str]], styles: list[Any]) -> int:
-    row, write_string, write_blank = HEADER_ROW + 1, sheet.write_string, sheet.write_blank
+def _rows(sheet: Any, known: Sheet, styles: list[Any]) -> int:
+    row, write_string, write_blank, layout = HEADER_ROW + 1, sheet.write_string, sheet.write_blank, known.layout
     widths = [column.width for column in layout.columns]
-    for number, columns in enumerate(found, 1):
+    for number, columns in enumerate(known.made.rows, 1):
         texts = cells(layout, number, columns)
         sheet.set_row(row, LINE * max(map(_lines, texts, widths)) + 4)
         for place, text in enumerate(texts):
@@ -65,18 +66,19 @@ def _rows(sheet: Any, layout: Layout, found: Iterator[Mapping[str, str]], styles
     return row
 
 
-def _page(sheet: Any, layout: Layout, listing: Listing) -> None:
-    for n, column in enumerate(layout.columns):
+def _page(sheet: Any, known: Sheet) -> None:
+    for n, column in enumerate(known.layout.columns):
         sheet.set_column(n, n, column.width)
-    sheet.set_landscape()
+    if known.layout.width > UPRIGHT:
+        sheet.set_landscape()
     sheet.set_paper(A4)
     sheet.set_margins(left=0.3, right=0.3, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(HEADER_ROW)
     sheet.freeze_panes(HEADER_ROW + 1, 0)
     sheet.center_horizontally()
-    safe = listing.office.replace("&", "&&")
-    sheet.set_footer(f"&L{safe}  导出时间 {local_text(now_ms())}&C内部资料，注意保管&R第 &P 页 共 &N 页")
+    office, seal = (text.replace("&", "&&") for text in (known.listing.office, known.seal))
+    sheet.set_footer(f"&L{office[:60]}  导出时间 {local_text(now_ms())}&C{seal[:120]}&R第 &P 页 共 &N 页")
 
 
 def _across(sheet: Any, row: int, last: int, text: str, style: Any) -> None:
@@ -86,15 +88,14 @@ def _across(sheet: Any, row: int, last: int, text: str, style: Any) -> None:
     sheet.write_string(row, 0, text, style)
 
 
-def _closing(listing: Listing, tally: Tally) -> list[str]:
+def _closing(known: Sheet) -> list[str]:
     """What stands below the list: one tall row, so that no page break parts the numbers from the stamps."""
     return [
-        reconciliation(tally.counts),
-        *listing.notes,
+        *known.closing(),
         "",
         "制表人：                    复核人：                    负责人：                    日期：      年    月    日",
         "",
-        "                    ".join(f"{stamp}（盖章）：" for stamp in listing.stamps),
+        "                    ".join(f"{stamp}（盖章）：" for stamp in known.listing.stamps),
         "",
     ]
 

@@ -1,4 +1,4 @@
-"""Exports of pass records: XLSX for print, CSV for other systems, JSON for programs; each written aside and renamed.
+"""Exports of lists: XLSX and PDF for print, CSV for other systems, JSON for programs; each written aside and renamed.
 
 What candidates or rosters supplied is text everywhere: no spreadsheet may take it for a formula (cases.md E2).
 """
@@ -6,19 +6,25 @@ What candidates or rosters supplied is text everywhere: no spreadsheet may take 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
 import secrets
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy import Connection
+
 from grading.errors import ExportError
-from grading.listing import Layout, Listing, Tally, cells, describe, read_layout, reconciliation, rows
+from grading.lists.kinds import ListKind, list_of
+from grading.lists.layout import NUMBER, Layout
+from grading.lists.made import Columns, Made, Wanted
+from grading.lists.scope import Listing, Scope, describe, sittings_of
 from home import OFFICE, Home, audit, local_text, now_ms, transaction
 
 #: A cell that begins like this may be taken for a formula by a spreadsheet; full-width signs are folded by some of them.
@@ -28,15 +34,32 @@ _HARMLESS = re.compile(r"[-－]|[+-]?\d{1,15}(\.\d+)?")
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """A list on its way to a file. ``made.rows`` is read once, ``made.close`` called after it. ``seal``: a line in the footer."""
+
+    name: str
+    layout: Layout
+    listing: Listing
+    made: Made
+    seal: str = "内部资料，注意保管"
+
+    def closing(self) -> list[str]:
+        """Lines below the rows: the numbers first, then what the list and its sittings have to say."""
+        return [*self.made.close(), *self.layout.notes, *self.listing.notes]
+
+
+@dataclass(frozen=True)
 class Exported:
-    """What was written: the file, how many rows, and the counts by outcome code (``""``: pending)."""
+    """What was written: the file, how many rows, the counts (by outcome code, ``""``: pending), the reconciliation line."""
 
     path: Path
     rows: int
     counts: Mapping[str, int]
+    line: str
+    sha256: str
 
 
-Writer = Callable[[BinaryIO, Layout, Listing, Iterator[Mapping[str, str]], Tally], None]
+Writer = Callable[[BinaryIO, Sheet], None]
 
 
 def safe_text(text: str) -> str:
@@ -48,13 +71,18 @@ def safe_text(text: str) -> str:
     return f"'{text}" if text[:1] in RISKY and text and not _HARMLESS.fullmatch(text) else text
 
 
-def write_csv(out: BinaryIO, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
+def cells(layout: Layout, number: int, columns: Columns) -> Sequence[str]:
+    """One row's texts in the layout's order; ``number`` from 1."""
+    return [str(number) if column.name == NUMBER else columns.get(column.name, "") for column in layout.columns]
+
+
+def write_csv(out: BinaryIO, sheet: Sheet) -> None:
     """UTF-8 with BOM (Excel needs it), CRLF, header row, no title: other systems read this."""
     out.write(b"\xef\xbb\xbf")
-    text = _Lines(out)
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([column.title for column in layout.columns])
-    writer.writerows([safe_text(cell) for cell in cells(layout, n, one)] for n, one in enumerate(found, 1))
+    writer = csv.writer(_Lines(out), lineterminator="\r\n")
+    writer.writerow([safe_text(column.title) for column in sheet.layout.columns])
+    writer.writerows([safe_text(cell) for cell in cells(sheet.layout, n, one)] for n, one in enumerate(sheet.made.rows, 1))
+    sheet.closing()  # the numbers must come out even here too, although nothing but rows is written
 
 
 @dataclass
@@ -67,53 +95,120 @@ class _Lines:
         return self.out.write(text.encode())
 
 
-def write_json(out: BinaryIO, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
-    """``{"title", "columns", "records": [{column name: text}], "counts"}``; one record a line."""
-    head = {"title": listing.title, "office": listing.office, "columns": [column.name for column in layout.columns]}
+def write_json(out: BinaryIO, sheet: Sheet) -> None:
+    """``{"title", "list", "office", "columns", "records": [{column name: text}], "counts", "lines"}``; one record a line."""
+    names = [column.name for column in sheet.layout.columns]
+    head = {"title": sheet.listing.title, "list": sheet.name, "office": sheet.listing.office, "columns": names}
     out.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "records": [')
-    for n, one in enumerate(found, 1):
-        named = dict(zip([column.name for column in layout.columns], cells(layout, n, one), strict=True))
+    for n, one in enumerate(sheet.made.rows, 1):
+        named = dict(zip(names, cells(sheet.layout, n, one), strict=True))
         out.write((",\n" if n > 1 else "\n").encode() + json.dumps(named, ensure_ascii=False).encode())
-    out.write(b'\n], "counts": ' + json.dumps(dict(tally.counts), ensure_ascii=False).encode() + b"}\n")
+    foot = {"lines": sheet.closing(), "counts": dict(sheet.made.counts)}
+    out.write(b"\n], " + json.dumps(foot, ensure_ascii=False)[1:].encode() + b"\n")
 
 
-def write_xlsx(out: BinaryIO, layout: Layout, listing: Listing, found: Iterator[Mapping[str, str]], tally: Tally) -> None:
+def write_xlsx(out: BinaryIO, sheet: Sheet) -> None:
     """See :mod:`grading.export_xlsx`."""
     from grading import export_xlsx  # brings XlsxWriter in: only whoever writes a spreadsheet pays for it
 
-    export_xlsx.write(out, layout, listing, found, tally)
+    export_xlsx.write(out, sheet)
+
+
+def write_pdf(out: BinaryIO, sheet: Sheet) -> None:
+    """See :mod:`grading.export_pdf`."""
+    from grading import export_pdf
+
+    out.write(export_pdf.render(sheet))
 
 
 #: format -> writer
-FORMATS: dict[str, Writer] = {"xlsx": write_xlsx, "csv": write_csv, "json": write_json}
+FORMATS: dict[str, Writer] = {"xlsx": write_xlsx, "csv": write_csv, "pdf": write_pdf, "json": write_json}
 
 
-def export_records(home: Home, sitting_id: str | None, form: str, out: Path, by: str, layout: Layout | None = None) -> Exported:
-    """Write the list of one sitting (or of all, ``None``) to ``out``; who took how many rows is audited.
+def export_list(
+    home: Home, name: str, scope: Scope, form: str, out: Path, by: str, columns: str | None = None, layout: Layout | None = None
+) -> Exported:
+    """Write a list (by key or Chinese name) under a column set to ``out``; who took how many rows is audited.
 
     :raises SittingError: there is no such sitting.
-    :raises ExportError: unknown format, faulty layout, nothing to list, or a place that cannot be written.
+    :raises ExportError: unknown list, format or column set, nothing to list, numbers that do not come out even (whom it is
+        about is named), or a place that cannot be written.
     """
     if form not in FORMATS:
         raise ExportError(f"没有“{form}”这种导出格式；可用：{'、'.join(FORMATS)}")
-    layout = layout or read_layout()
-    tally = Tally(Counter())
-    with home.office.connect() as connection:
-        listing = describe(home, connection, sitting_id, layout)
-        with aside(out) as target:
-            FORMATS[form](target, layout, listing, tally.watch(rows(connection, sitting_id)), tally)
-            if not tally.counts:
-                raise ExportError("没有可导出的考生；请先导入名单")
-    done = Exported(out, sum(tally.counts.values()), dict(tally.counts))
+    kind = list_of(name)
+    with snapshot(home) as connection:
+        sheet = sheet_of(home, connection, kind, scope, layout or kind.layout(connection, columns))
+        done = write(sheet, form, out, needs_rows=kind.asks != "days")
     with transaction(home.office) as connection:
-        audit(connection, OFFICE, by, "records.export", sitting_id or "*", rows=done.rows, format=form, file=out.name,
-              columns=[column.name for column in layout.columns])  # fmt: skip
+        audit(connection, OFFICE, by, "records.export", ",".join(scope.sittings)[:128] or "*", list=kind.key, rows=done.rows, format=form,
+              file=out.name, set=sheet.layout.name, columns=[column.name for column in sheet.layout.columns], sha256=done.sha256)  # fmt: skip
     return done
 
 
-def default_path(home: Home, sitting_id: str | None, form: str) -> Path:
-    """Where an export goes when nobody says: ``exports/<sitting>-<time>.<format>``."""
-    return home.exports / f"{sitting_id or 'all'}-{local_text(now_ms(), '%Y%m%d-%H%M%S')}.{form}"
+def export_records(home: Home, sitting_id: str | None, form: str, out: Path, by: str, layout: Layout | None = None) -> Exported:
+    """The 成绩册 of one sitting, or of all (``None``); raises as :func:`export_list`."""
+    return export_list(home, "scores", Scope((sitting_id,) if sitting_id else ()), form, out, by, layout=layout)
+
+
+@contextmanager
+def snapshot(home: Home) -> Iterator[Connection]:
+    """A connection that sees one state of office.db from its first query to its last."""
+    level = {"isolation_level": "REPEATABLE READ"} if home.office.dialect.name == "postgresql" else {}
+    with home.office.connect().execution_options(**level) as connection:
+        yield connection
+
+
+def sheet_of(
+    home: Home, connection: Connection, kind: ListKind, scope: Scope, layout: Layout, numbers: Mapping[int, str] | None = None
+) -> Sheet:
+    """A list ready to be written.
+
+    :raises SittingError, ExportError: as :func:`export_list`.
+    """
+    by_day = kind.asks == "days"
+    found = () if by_day else sittings_of(connection, scope)
+    listing = describe(home, connection, layout.heading, scope, found, whatever_sitting=by_day)
+    today = date.fromisoformat(local_text(now_ms(), "%Y-%m-%d"))
+    made = kind.make(Wanted(connection, scope, found, today, kind.shipped.values, numbers))
+    return Sheet(kind.title, layout, listing, made)
+
+
+def write(sheet: Sheet, form: str, out: Path, *, needs_rows: bool = True) -> Exported:
+    """Write a list to its place, whole or not at all.
+
+    :raises ExportError: nothing to list, numbers that are not even, or a place that cannot be written.
+    """
+    counted = 0
+
+    def counting() -> Iterator[Columns]:
+        nonlocal counted
+        for row in sheet.made.rows:
+            counted += 1
+            yield row
+
+    told: list[str] = []
+
+    def close() -> Sequence[str]:
+        told[:] = sheet.made.close()
+        return told
+
+    with aside(out) as target:
+        made = Made(counting(), close, sheet.made.counts)
+        FORMATS[form](target, Sheet(sheet.name, sheet.layout, sheet.listing, made, sheet.seal))
+        if needs_rows and not made.counts:
+            raise ExportError("没有可导出的考生；请先导入名单")
+    with out.open("rb") as written:
+        sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    return Exported(out, counted, dict(made.counts), told[0], sha256)
+
+
+def default_path(home: Home, name: str, scope: Scope, form: str) -> Path:
+    """Where an export goes when nobody says: ``exports/<what it is about>-<list>-<time>.<format>``."""
+    about = scope.sittings[0] if len(scope.sittings) == 1 else f"{len(scope.sittings)}场" if scope.sittings else "全部"
+    if scope.person_id is not None:
+        about = "个人"
+    return home.exports / f"{about}-{list_of(name).title}-{local_text(now_ms(), '%Y%m%d-%H%M%S')}.{form}"
 
 
 @contextmanager
@@ -135,6 +230,3 @@ def aside(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-__all__ = ["FORMATS", "Exported", "default_path", "export_records", "reconciliation", "safe_text"]

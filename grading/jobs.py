@@ -16,7 +16,8 @@ from exams.opening import close_sitting, collect_scripts, open_sitting_for_candi
 from exams.sittings import get_sitting
 from grading.chart import sitting_chart
 from grading.errors import GradingError
-from grading.exports import default_path, export_records
+from grading.exports import default_path, export_list
+from grading.lists.scope import Scope
 from grading.marks import MarkingResult, mark_sitting
 from grading.records import issue_records
 from grading.tables import job
@@ -121,9 +122,11 @@ def _issue(asked: Asked) -> str:
 
 
 def _export(asked: Asked) -> str:
-    form, sitting = str(asked.arguments.get("format", "xlsx")), asked.arguments.get("sitting") or None
-    done = export_records(asked.home, sitting, form, default_path(asked.home, sitting, form), asked.by)
-    return f"已导出 {done.rows} 人：{done.path.name}"
+    form, name = str(asked.arguments.get("format", "xlsx")), str(asked.arguments.get("list", "scores"))
+    scope, columns = Scope.read(asked.arguments), asked.arguments.get("columns")
+    out = default_path(asked.home, name, scope, form)
+    done = export_list(asked.home, name, scope, form, out, asked.by, str(columns) if columns else None)
+    return f"已导出 {done.rows} 行：{done.path.name}\n{done.line}"
 
 
 def _chart(asked: Asked) -> str:
@@ -134,8 +137,8 @@ def _chart(asked: Asked) -> str:
     return f"已生成成绩分布图：{path.name}"
 
 
-#: kind -> what it does. Arguments: ``sitting`` for all; ``seed`` (demo and mock) for build_papers; ``format`` for export,
-#: where ``sitting`` may be null: all of them.
+#: kind -> what it does. Arguments: ``sitting`` for all; ``seed`` (demo and mock) for build_papers; ``list``, ``format``,
+#: ``columns`` (name of a column set) and a scope (grading.lists.scope) for export.
 KINDS = {
     "build_papers": Kind("组卷", _build_papers),
     "open": Kind("开考", _open),

@@ -1,4 +1,4 @@
-"""The list of pass records that HR keeps: which rows, which columns, and how the numbers come out even.
+"""The lines of a list of candidates, and the line below it that two people check before they stamp.
 
 Every candidate of a sitting appears exactly once: with the standing record, or, before records are issued, as 待定.
 """
@@ -6,136 +6,86 @@ Every candidate of a sitting appears exactly once: with the standing record, or,
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
-from exams.duties import waivers_used
-from exams.sittings import get_sitting
 from exams.tables import candidate, sitting
-from grading.columns import COLUMNS
 from grading.errors import ExportError
 from grading.outcome import OUTCOMES
-from grading.stale import stale_records
 from grading.tables import record, record_payload
-from home import Home
+from home import local_text
 from people.tables import person
 
-NUMBER = "序号"
 PENDING = "待定"
 ERASED = "（已按规定删除）"
-LAYOUT = Path(__file__).parent / "export_columns.toml"
+CHANNEL = "任免渠道"
 CHUNK = 2000
+NAMED = 20
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of a list: the record's name for it, the heading, the width in characters."""
+class Line(NamedTuple):
+    """One candidate in one sitting. ``code``: outcome, ``""`` while pending; ``total``: exact fraction as text, where something was sat."""
 
-    name: str
-    title: str
-    width: float
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which columns a list has. ``title`` may hold ``{title}`` and ``{office}``."""
-
-    title: str
-    columns: tuple[Column, ...]
+    code: str
+    columns: dict[str, str]
+    sitting_id: str
+    person_id: int
+    total: str | None
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What a list says above and below its rows."""
-
-    title: str
-    office: str
-    stamps: tuple[str, ...]
-    sittings: int
-    notes: tuple[str, ...]          # printed conditions: waived conflicts of duty
-
-
-def read_layout(path: Path = LAYOUT) -> Layout:
-    """Columns from TOML.
-
-    :raises ExportError: an unknown or repeated column, or a width that is no number; all faults at once.
-    """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExportError(f"{path.name}：读不出来（{error}）；请改正或恢复原文件") from None
-    known, faults = {NUMBER, *COLUMNS}, list[str]()
-    columns: list[Column] = []
-    for n, row in enumerate(raw.get("column", []), 1):
-        name, width = row.get("name"), row.get("width", 10)
-        if name not in known:
-            faults.append(f"{path.name}：第 {n} 列“{name}”不是成绩记录的列；可用：{'、'.join((NUMBER, *COLUMNS))}")
-        elif name in {column.name for column in columns}:
-            faults.append(f"{path.name}：第 {n} 列“{name}”重复；请删去一个")
-        elif not isinstance(width, int | float) or not 2 <= width <= 80:
-            faults.append(f"{path.name}：第 {n} 列“{name}”的宽度应在 2 至 80 之间")
-        else:
-            columns.append(Column(name, str(row.get("title", name)), float(width)))
-    if faults or not columns:
-        raise ExportError("\n".join(faults) or f"{path.name}：没有任何列")
-    return Layout(str(raw.get("title", "{title} 成绩册")), tuple(columns))
-
-
-#: What a list of a sitting that decides nothing says in its title, so that it cannot be stamped by mistake.
-NOT_FORMAL = {"demo": "（演示，不作依据）", "mock": "（模拟，不作依据）"}
-
-
-def describe(home: Home, connection: Connection, sitting_id: str | None, layout: Layout) -> Listing:
-    """Title and closing lines of a list of one sitting, or of all (``None``).
-
-    :raises SittingError: there is no such sitting.
-    """
-    office = str(home.settings.get("office_name", ""))
-    if sitting_id is None:
-        count = len(connection.execute(select(sitting.c.id)).all())
-        return Listing(layout.title.format(title=f"{office}全部场次", office=office), office, ("填报单位",), count, ())
-    known = get_sitting(connection, sitting_id)
-    notes = tuple(waiver.note for waiver in waivers_used(connection, known))
-    if changed := stale_records(connection, sitting_id):
-        notes = (f"注意：有 {changed} 人的登记或评分在签发之后有变动，本表仍是签发时的结果；请核对并重新签发后再用。", *notes)
-    title = layout.title.format(title=known.title, office=office) + NOT_FORMAL.get(known.kind, "")
-    return Listing(title, office, known.profile.stamps or ("填报单位",), 1, notes)
-
-
-def rows(connection: Connection, sitting_id: str | None) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """(outcome code or ``""`` while pending, columns by name) of each candidate, by sitting and admission number."""
+def lines(connection: Connection, sittings: Sequence[str] | None = None, person_id: int | None = None) -> Iterator[Line]:
+    """Candidates by sitting and admission number; of these sittings (``None``: all), of one person or of all."""
     newer = record.alias("newer")
     query = (
-        select(candidate.c.sitting_id, candidate.c.admission_no, candidate.c.unit_label, sitting.c.title, person.c.name,
-               person.c.identity_masked, record.c.id, record.c.outcome, record_payload.c.columns)
+        select(candidate.c.sitting_id, candidate.c.person_id, candidate.c.admission_no, candidate.c.unit_label, candidate.c.post_label,
+               candidate.c.proposed_post, candidate.c.rank_label, candidate.c.channel, sitting.c.title, sitting.c.opens_at, person.c.name,
+               person.c.gender, person.c.identity_masked, record.c.id, record.c.outcome, record.c.total, record_payload.c.columns)
         .join(sitting, sitting.c.id == candidate.c.sitting_id)
         .join(person, person.c.id == candidate.c.person_id)
         .outerjoin(record, (record.c.sitting_id == candidate.c.sitting_id) & (record.c.person_id == candidate.c.person_id))
         .outerjoin(newer, newer.c.supersedes == record.c.id)
         .outerjoin(record_payload, record_payload.c.record_id == record.c.id)
-        .where(newer.c.id.is_(None))
+        .where(newer.c.id.is_(None), *_within(candidate.c.sitting_id, candidate.c.person_id, sittings, person_id))
         .order_by(candidate.c.sitting_id, candidate.c.admission_no)
     )  # fmt: skip
-    if sitting_id is not None:
-        query = query.where(candidate.c.sitting_id == sitting_id)
     for row in connection.execute(query, execution_options={"yield_per": CHUNK}):
-        if row.columns is not None:
-            yield row.outcome, json.loads(row.columns)
-        elif row.id is not None:
-            yield row.outcome, {"考试批次": row.sitting_id, "存档号": row.id, "姓名": ERASED, "最终结果": OUTCOMES[row.outcome].title}
-        else:
-            yield "", {
-                "考试批次": row.sitting_id, "考试名称": row.title, "准考证号": row.admission_no, "姓名": row.name,
-                "身份证号": row.identity_masked, "单位": row.unit_label, "最终结果": PENDING,
-            }  # fmt: skip
+        yield Line(row.outcome or "", _columns(row), row.sitting_id, row.person_id, row.total)
 
 
-def reconciliation(counts: Mapping[str, int]) -> str:
+def rows(connection: Connection, *sittings: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """(outcome code or ``""`` while pending, columns by name) of each candidate of these sittings."""
+    return ((one.code, one.columns) for one in lines(connection, sittings))
+
+
+def _within(
+    sitting_column: ColumnElement[str], person_column: ColumnElement[int], sittings: Sequence[str] | None, person_id: int | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if sittings is not None:
+        conditions.append(sitting_column.in_(sittings))
+    if person_id is not None:
+        conditions.append(person_column == person_id)
+    return conditions
+
+
+def _columns(row: Row[*tuple[Any, ...]]) -> dict[str, str]:
+    if row.columns is not None:
+        found: dict[str, str] = json.loads(row.columns)
+        found[CHANNEL] = row.channel or ""
+        return found
+    if row.id is not None:
+        return {"考试批次": row.sitting_id, "存档号": row.id, "姓名": ERASED, "最终结果": OUTCOMES[row.outcome].title}
+    return {
+        "考试批次": row.sitting_id, "考试名称": row.title, "准考证号": row.admission_no, "姓名": row.name, "性别": row.gender or "",
+        "身份证号": row.identity_masked, "单位": row.unit_label, "职务": row.post_label or "", "拟任职务": row.proposed_post or "",
+        "层级": row.rank_label or "", "考试日期": local_text(row.opens_at, "%Y-%m-%d"), "最终结果": PENDING, CHANNEL: row.channel or "",
+    }  # fmt: skip
+
+
+def reconciliation(counts: Mapping[str, int], unit: str = "人") -> str:
     """The line that two people check before they stamp: everybody who was due, once.
 
     >>> reconciliation({"passed": 3, "failed": 1, "absent": 1})
@@ -147,22 +97,63 @@ def reconciliation(counts: Mapping[str, int]) -> str:
         rest.append((PENDING, counts[""]))
     whole = sum(counts.values())
     inside = "、".join(f"{title} {n}" for title, n in sat)
-    return f"应考 {whole} 人 = 已考 {sum(n for _, n in sat)} 人（{inside}） + " + " + ".join(f"{title} {n}" for title, n in rest)
+    return (
+        f"应考 {whole} {unit} = 已考 {sum(n for _, n in sat)} {unit}（{inside}） + " + " + ".join(f"{title} {n}" for title, n in rest)
+    )
 
 
-@dataclass
-class Tally:
-    """Counts outcomes while rows are being written."""
-
-    counts: Counter[str]
-
-    def watch(self, found: Iterator[tuple[str, Mapping[str, str]]]) -> Iterator[Mapping[str, str]]:
-        """Pass the rows on, counting."""
-        for code, columns in found:
-            self.counts[code] += 1
-            yield columns
+# ---------------------------------------------------------------- what the database says, counted another way
 
 
-def cells(layout: Layout, number: int, columns: Mapping[str, str]) -> Sequence[str]:
-    """One row's texts in the layout's order; ``number`` from 1."""
-    return [str(number) if column.name == NUMBER else columns.get(column.name, "") for column in layout.columns]
+def refuse_uneven(connection: Connection, sittings: Sequence[str] | None, counts: Mapping[str, int], person_id: int | None = None) -> None:
+    """Count candidates and standing records apart from each other and hold the list's own counts against them.
+
+    :raises ExportError: they do not come out even; whom it is about is named.
+    """
+    due = _count(connection, select(func.count()).select_from(candidate).where(
+        *_within(candidate.c.sitting_id, candidate.c.person_id, sittings, person_id)))  # fmt: skip
+    standing = _standing(sittings, person_id)
+    by_outcome = select(standing.c.outcome, func.count()).group_by(standing.c.outcome)
+    found = Counter({str(code): int(n) for code, n in connection.execute(by_outcome)})
+    recorded = exists().where(record.c.sitting_id == candidate.c.sitting_id, record.c.person_id == candidate.c.person_id)
+    found[""] = _count(connection, select(func.count()).select_from(candidate).where(
+        ~recorded, *_within(candidate.c.sitting_id, candidate.c.person_id, sittings, person_id)))  # fmt: skip
+    if sum(found.values()) == due and +found == +Counter(counts):
+        return
+    raise ExportError(
+        f"人数对不上，没有导出：名单 {due} 人次，成绩记录和待定合计 {sum(found.values())} 人次，表内 {sum(counts.values())} 人次。"
+        + (_culprits(connection, sittings) or "没有查到是谁")
+        + "；请把这段话交给技术人员核对数据，不要手工改表"
+    )
+
+
+def _standing(sittings: Sequence[str] | None, person_id: int | None = None):  # type: ignore[no-untyped-def]  # a subquery over record
+    newer = record.alias("newer")
+    return (
+        select(record.c.sitting_id, record.c.person_id, record.c.outcome)
+        .where(~exists().where(newer.c.supersedes == record.c.id), *_within(record.c.sitting_id, record.c.person_id, sittings, person_id))
+        .subquery()
+    )
+
+
+def _culprits(connection: Connection, sittings: Sequence[str] | None) -> str:
+    """Who has more than one standing record, and who has one without being on the roster."""
+    standing = _standing(sittings)
+    twice = (
+        select(standing.c.sitting_id, person.c.name)
+        .join(person, person.c.id == standing.c.person_id)
+        .group_by(standing.c.sitting_id, standing.c.person_id, person.c.name)
+        .having(func.count() > 1)
+    )
+    on_roster = exists().where(candidate.c.sitting_id == standing.c.sitting_id, candidate.c.person_id == standing.c.person_id)
+    stray = select(standing.c.sitting_id, person.c.name).join(person, person.c.id == standing.c.person_id).where(~on_roster)
+    told = [
+        f"{title}：" + "、".join(f"{name}（{sitting_id}）" for sitting_id, name in found)
+        for title, query in (("有两份有效记录", twice), ("有记录而不在名单", stray))
+        if (found := connection.execute(query.limit(NAMED)).all())
+    ]
+    return "；".join(told)
+
+
+def _count(connection: Connection, query: Select[Any]) -> int:
+    return int(connection.execute(query).scalar_one())

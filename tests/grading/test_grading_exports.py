@@ -7,32 +7,37 @@ import json
 import openpyxl
 import pandas
 import pytest
-from grading_fixture import NAMES, RIGHT, add_script, make_sitting
+from grading_fixture import NAMES, PROFILE, RIGHT, add_script, make_sitting
 from sqlalchemy import select
 
 from exams.errors import SittingError
 from exams.events import record_event
-from grading.columns import COLUMNS
 from grading.errors import ExportError
 from grading.exports import export_records, safe_text
-from grading.listing import read_layout, reconciliation
+from grading.listing import reconciliation
+from grading.lists.kinds import LISTS
+from grading.lists.layout import read_shipped
 from grading.marks import mark_sitting
-from grading.records import SALT, issue_records
+from grading.records import issue_records
 from grading.tables import record, record_payload
 from home import AUDIT, OFFICE, audit, transaction
 
-HEADINGS = [column.title for column in read_layout().columns]
+SCORES = LISTS["scores"]
+COLUMNS = [column.name for column in SCORES.shipped.layout("标准").columns][1:]      # 序号 is the list's own
+HEADINGS = [column.title for column in SCORES.shipped.layout("标准").columns]
 
 
 @pytest.fixture
 def issued(home_folder):
     """Eight candidates: two passed, one failed, absent, deferred, exempt, misconduct; hostile names among them."""
-    people = make_sitting(home_folder, people=8, essay=False)
+    allowed = PROFILE.replace('"passed_this_term_lateral"', '"passed_this_term_lateral", "approved_by_authority"')
+    people = make_sitting(home_folder, people=8, essay=False, profile=allowed)
     for one in people[:3]:
         add_script(home_folder, "s1", one, RIGHT if one != people[2] else {})
     with transaction(home_folder.office) as connection:
         for one, kind in zip(people[3:7], ("absent", "deferred", "exempt", "misconduct"), strict=True):
-            record_event(connection, "s1", one, kind, by="li", reason="=HYPERLINK(\"x\")", document_no="+某组3号")
+            record_event(connection, "s1", one, kind, by="li", reason="=HYPERLINK(\"x\")", document_no="+某组3号",
+                         ground="approved_by_authority" if kind == "exempt" else "")  # fmt: skip
         audit(connection, OFFICE, "li", "mark.manual", f"s1/{people[0]}")  # the officer of the events has marked as well
     mark_sitting(home_folder, "s1", "li")
     issue_records(home_folder, "s1", "hr")
@@ -44,7 +49,7 @@ def payloads(home) -> list[dict[str, str]]:
         rows = connection.execute(
             select(record_payload.c.columns).join(record, record.c.id == record_payload.c.record_id).order_by(record.c.person_id)
         ).scalars().all()  # fmt: skip
-    return [{name: value for name, value in json.loads(row).items() if name != SALT} for row in rows]
+    return [{name: value for name, value in json.loads(row).items() if name in COLUMNS} for row in rows]
 
 
 def test_the_spreadsheet_cell_by_cell(issued, tmp_path):
@@ -146,8 +151,8 @@ def test_an_export_is_audited_without_names(issued, tmp_path):
 
 
 def test_bad_asks_leave_nothing_behind(issued, tmp_path):
-    with pytest.raises(ExportError, match="没有“pdf”"):
-        export_records(issued, "s1", "pdf", tmp_path / "x.pdf", "hr")
+    with pytest.raises(ExportError, match="没有“docx”"):
+        export_records(issued, "s1", "docx", tmp_path / "x.docx", "hr")
     with pytest.raises(SittingError):
         export_records(issued, "nowhere", "csv", tmp_path / "x.csv", "hr")
     (tmp_path / "file").write_text("x")
@@ -166,22 +171,30 @@ def test_an_existing_file_survives_a_failed_export(issued, tmp_path):
     assert kept.read_bytes() == b"old" and [path.name for path in tmp_path.glob(".*")] == []
 
 
+HEAD = 'title = "成绩册"\nheading = "{title}"\nabout = ""\n[sets."标准"]\n'
+
+
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ('[[column]]\nname = "身高"', "不是成绩记录的列"),
-        ('[[column]]\nname = "姓名"\n[[column]]\nname = "姓名"', "重复"),
-        ('[[column]]\nname = "姓名"\nwidth = "wide"', "宽度"),
-        ("", "没有任何列"),
+        ('columns = [{name = "身高"}]', "不是这张表的列"),
+        ('columns = [{name = "姓名"}, {name = "姓名"}]', "重复"),
+        ('columns = [{name = "姓名", width = "wide"}]', "宽度"),
+        ('columns = [{name = "姓名", title = "很长' + "长" * 40 + '"}]', "表头过长"),
+        ("columns = []", "没有任何列"),
         ("[[column", "读不出来"),
     ],
 )
 def test_a_faulty_layout_is_explained(tmp_path, toml, said):
     path = tmp_path / "columns.toml"
-    path.write_text(toml, encoding="utf-8")
+    path.write_text(HEAD + toml, encoding="utf-8")
     with pytest.raises(ExportError, match=said):
-        read_layout(path)
+        read_shipped(path, SCORES.columns)
 
 
-def test_the_shipped_layout_fits_a4_landscape():
-    assert sum(column.width for column in read_layout().columns) <= 180
+@pytest.mark.parametrize("key", LISTS)
+def test_the_shipped_layouts_fit_a4(key):
+    kind = LISTS[key]
+    for name in kind.shipped.sets:
+        assert kind.shipped.layout(name).width <= 180, name
+    assert kind.shipped.about and kind.shipped.heading.count("{title}") == 1

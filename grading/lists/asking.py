@@ -1,0 +1,66 @@
+"""From what a person types or clicks to what a list is about: the admission number of one person, days, several sittings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from exams.tables import candidate
+from grading.errors import ExportError
+from grading.lists.kinds import ListKind
+from grading.lists.scope import DAYS, Scope
+
+MOST_SITTINGS = 200
+
+
+def scope_of(
+    connection: Connection, kind: ListKind, *, sittings: Sequence[str] = (), since: str = "", until: str = "", formal: bool = False,
+    admission_no: str = "", days: int = DAYS[-1],
+) -> Scope:  # fmt: skip
+    """The scope of a list; all that is wrong is told at once.
+
+    :raises ExportError: days that are none, an unknown admission number, a list of one person without one.
+    """
+    faults: list[str] = []
+    begin, end = _day(since, "开始日期", faults), _day(until, "结束日期", faults)
+    if begin and end and end < begin:
+        faults.append("结束日期早于开始日期")
+    if len(sittings) > MOST_SITTINGS:
+        faults.append(f"一次最多选 {MOST_SITTINGS} 场；请按日期或全部导出")
+    person = None
+    if kind.asks == "person":
+        person = _person(connection, admission_no.strip(), faults)
+    if kind.asks == "days" and days not in DAYS:
+        faults.append(f"到期天数应为 {'、'.join(map(str, DAYS))} 之一")
+    if faults:
+        raise ExportError("；".join(faults) + "；请改正后再导出")
+    if kind.asks == "days":
+        return Scope(days=days)
+    return Scope((), None, None, False, person) if kind.asks == "person" else Scope(tuple(sittings), begin, end, formal)
+
+
+def _day(text: str, title: str, faults: list[str]) -> date | None:
+    if not text.strip():
+        return None
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        faults.append(f"{title}“{text[:20]}”应写成 2026-11-23 的样子")
+        return None
+    if not 2000 <= day.year <= 2099:
+        faults.append(f"{title}的年份不对")
+        return None
+    return day
+
+
+def _person(connection: Connection, admission_no: str, faults: list[str]) -> int | None:
+    if not admission_no:
+        faults.append("个人成绩单要填写这个人任何一场的准考证号")
+        return None
+    found = set(connection.execute(select(candidate.c.person_id).where(candidate.c.admission_no == admission_no)).scalars())
+    if len(found) != 1:
+        faults.append(f"没有准考证号“{admission_no[:20]}”" if not found else f"准考证号“{admission_no[:20]}”不止一人")
+        return None
+    return int(found.pop())

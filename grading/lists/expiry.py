@@ -1,0 +1,152 @@
+"""到期预警表: passes and certifications that end within 30, 60 or 90 days, from any number of sources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, exists, func, select
+
+from exams.tables import candidate, sitting
+from grading.errors import ExportError
+from grading.lists.layout import NUMBER
+from grading.lists.made import Columns, Made, Wanted
+from grading.lists.scope import DAYS
+from grading.tables import record
+from home import local_text
+from people.tables import person, post, unit
+
+WHAT, PAPER, SINCE, UNTIL, LEFT, SPAN, TODO = "种类", "证书或存档号", "取得日期", "有效期至", "剩余天数", "期限", "应办事项"
+COLUMNS = (NUMBER, "姓名", "性别", "身份证号", "单位", "职务", WHAT, PAPER, SINCE, UNTIL, LEFT, SPAN, TODO)
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something of a person that ends: what it is, its number, since when, its last day, and what is to be done before."""
+
+    person_id: int
+    what: str
+    paper: str
+    since: date | None
+    until: date
+    todo: str
+
+
+#: (connection, today, days ahead) -> what ends from today to that day, both included
+Source = Callable[[Connection, date, int], Iterable[Due]]
+
+
+def passes_due(connection: Connection, today: date, days: int) -> Iterator[Due]:
+    """Standing passes of formal sittings that end, unless the person holds a later one under the same profile."""
+    newer, other, replaced, held = record.alias("newer"), record.alias("other"), record.alias("replaced"), sitting.alias("held")
+    outlasted = exists().where(
+        other.c.person_id == record.c.person_id, other.c.outcome == "passed", other.c.valid_until > record.c.valid_until,
+        held.c.id == other.c.sitting_id, held.c.profile_digest == sitting.c.profile_digest,
+        ~exists().where(replaced.c.supersedes == other.c.id),
+    )  # fmt: skip
+    query = (
+        select(record.c.person_id, record.c.id, record.c.valid_until, sitting.c.title, sitting.c.opens_at)
+        .join(sitting, sitting.c.id == record.c.sitting_id)
+        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.between(today, today + timedelta(days=days)),
+               ~exists().where(newer.c.supersedes == record.c.id), ~outlasted)
+    )  # fmt: skip
+    for row in connection.execute(query):
+        since = date.fromisoformat(local_text(row.opens_at, "%Y-%m-%d"))
+        yield Due(row.person_id, row.title, row.id, since, row.valid_until, "到期前重新参加考试")
+
+
+def passes_ending(connection: Connection, today: date, days: int) -> int:
+    """How many :func:`passes_due` should give, counted another way: the last day of each person under each profile."""
+    newer = record.alias("newer")
+    last = (
+        select(func.max(record.c.valid_until).label("until"))
+        .join(sitting, sitting.c.id == record.c.sitting_id)
+        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.is_not(None), ~exists().where(newer.c.supersedes == record.c.id))
+        .group_by(record.c.person_id, sitting.c.profile_digest)
+        .subquery()
+    )
+    held = select(func.count()).select_from(last).where(last.c.until.between(today, today + timedelta(days=days)))
+    return int(connection.execute(held).scalar_one())
+
+
+#: where what ends is known; the certifications of the workforce join here
+SOURCES: tuple[Source, ...] = (passes_due,)
+
+
+def expiry(wanted: Wanted, sources: Sequence[Source] | None = None) -> Made:
+    """Rows by last day.
+
+    :raises ExportError: an unknown span of days.
+    """
+    days, counts = wanted.scope.days, Counter[str]()
+    if days not in DAYS:
+        raise ExportError(f"到期预警的天数应为 {'、'.join(map(str, DAYS))} 之一")
+    found = [one for source in sources or SOURCES for one in source(wanted.connection, wanted.today, days)]
+    people = set[int]()
+
+    def rows() -> Iterator[Columns]:
+        known = _people(wanted.connection, {one.person_id for one in found})
+        for one in sorted(found, key=lambda one: (one.until, one.person_id, one.what)):
+            left = (one.until - wanted.today).days
+            counts[span_of(left)] += 1
+            people.add(one.person_id)
+            yield {
+                **known.get(one.person_id, {}), WHAT: one.what, PAPER: one.paper, SINCE: one.since.isoformat() if one.since else "",
+                UNTIL: one.until.isoformat(), LEFT: str(left), SPAN: span_of(left), TODO: one.todo,
+            }  # fmt: skip
+
+    def close() -> list[str]:
+        ours = sum(1 for one in found if one.todo == "到期前重新参加考试")
+        expected = passes_ending(wanted.connection, wanted.today, days)
+        if ours != expected or sum(counts.values()) != len(found):
+            raise ExportError(f"件数对不上，没有导出：考试合格到期应有 {expected} 件，表内 {ours} 件；请把这段话交给技术人员核对数据")
+        spans = " + ".join(f"{name} {counts[name]} 件" for name in SPANS.values() if counts[name] or name in list(SPANS.values())[: DAYS.index(days) + 1])
+        last = wanted.today + timedelta(days=days)
+        return [f"{wanted.today} 至 {last}（{days} 天内）到期 {len(found)} 件 = {spans}；涉及 {len(people)} 人"]
+
+    return Made(rows(), close, counts)
+
+
+#: last day of a span -> its name
+SPANS = {30: "30 天内", 60: "31 至 60 天", 90: "61 至 90 天"}
+
+
+def span_of(left: int) -> str:
+    """
+    >>> span_of(0), span_of(30), span_of(31), span_of(90)
+    ('30 天内', '30 天内', '31 至 60 天', '61 至 90 天')
+    """
+    return next(name for most, name in SPANS.items() if left <= most)
+
+
+def _people(connection: Connection, idents: set[int]) -> dict[int, Columns]:
+    """Name, masked number, unit and post as they are now (a warning is about today, not about the day of the exam)."""
+    listed, found = sorted(idents), dict[int, Columns]()
+    for start in range(0, len(listed), 500):
+        query = (
+            select(person.c.id, person.c.name, person.c.gender, person.c.identity_masked, unit.c.name.label("unit"), post.c.title)
+            .outerjoin(unit, unit.c.id == person.c.unit_id)
+            .outerjoin(post, post.c.id == person.c.post_id)
+            .where(person.c.id.in_(listed[start : start + 500]))
+        )
+        for row in connection.execute(query):
+            found[row.id] = {"姓名": row.name, "性别": row.gender or "", "身份证号": row.identity_masked, "单位": row.unit or "",
+                             "职务": row.title or ""}  # fmt: skip
+    missing = [ident for ident, columns in found.items() if not columns["单位"]]
+    if missing:
+        _last_labels(connection, missing, found)
+    return found
+
+
+def _last_labels(connection: Connection, idents: Sequence[int], found: dict[int, Columns]) -> None:
+    """Whose unit is not on file is shown with the unit of the newest roster."""
+    query = (
+        select(candidate.c.person_id, candidate.c.unit_label, candidate.c.post_label)
+        .join(sitting, sitting.c.id == candidate.c.sitting_id)
+        .where(candidate.c.person_id.in_(idents))
+        .order_by(sitting.c.opens_at)
+    )
+    for row in connection.execute(query):
+        found[row.person_id] = {**found[row.person_id], "单位": row.unit_label, "职务": row.post_label or ""}
