@@ -30,6 +30,7 @@ from exams.clock import Clock
 from exams.errors import ExamsError
 from exams.opening import close_sitting, ended
 from exams.tables import open_sitting, sitting
+from exams.vitals import tell
 from grading.errors import GradingError
 from grading.jobs import KINDS, Asked, JobError, Report, ask, shorten
 from grading.tables import job
@@ -176,6 +177,8 @@ def loop(home: Home, stopping: threading.Event) -> None:
         try:
             if clock.now() - watched >= WATCH_MS:
                 watched = clock.now()
+                with transaction(home.exam) as connection:
+                    tell(connection, "worker", watched, {})
                 closed = watch(home, watched)
                 for ident in closed:
                     log.info("%s 考试时间已过，已收卷并开始阅卷", ident)

@@ -6,6 +6,7 @@ The save is the hot path and is written straight on ASGI; every number and text 
 from __future__ import annotations
 
 import secrets
+from time import perf_counter
 from typing import Annotated, Any
 
 import msgspec
@@ -61,14 +62,18 @@ _encode = msgspec.json.Encoder().encode
 async def save(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /api/save``: 200 with an ack per change, after the commit; else a refusal, and nothing is acknowledged."""
     hall: Hall = scope["app"].state.hall
+    began = perf_counter()
     try:
         seat, arrived, raw = await _seated(hall, scope, receive)
         asked = _request_of(seat, _decoded(_save_decoder, raw), arrived)
         saved = await hall.write(asked)
         status, body = 200, _encode(_saved_facts(hall, saved))
+        hall.vitals.acknowledged(perf_counter() - began)
     except Refused as refusal:
         status, body = refusal_json(refusal)
+        hall.vitals.refuse(refusal.code)
     except Unavailable:
+        hall.vitals.not_stored()
         status, body = refusal_json(Refused("unsaved"))
     headers = [*hall.api_headers, (b"content-length", b"%d" % len(body))]
     if status in (429, 503):

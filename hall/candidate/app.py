@@ -19,8 +19,10 @@ from hall.candidate.visit import HANDLERS
 from home import Home
 
 
-async def _alive(_request: Request) -> Response:
-    return PlainTextResponse("ok")
+async def _healthz(request: Request) -> Response:
+    """Whether this process can store answers; nothing else is told here."""
+    well = request.app.state.hall.well()
+    return PlainTextResponse("ok" if well else "bad", 200 if well else 503)
 
 
 #: the hot path: bare ASGI, no router, no request or response objects
@@ -39,7 +41,7 @@ ROUTES = (
     Route("/done", pages.done),
     Route("/logout", pages.logout, methods=["POST"]),
     Route("/static/{digest}/{name}", serve_static),
-    Route("/alive", _alive),
+    Route("/healthz", _healthz),
 )
 
 

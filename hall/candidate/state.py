@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import secrets
+import socket
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,10 +28,12 @@ from exams.paper import PublicQuestion
 from exams.refusals import Refused
 from exams.sessions import Standing, standing, token_digest
 from exams.tables import attempt
+from exams.vitals import SILENT_MS, leave, tell
 from exams.writer import Unavailable, Work, Writer
 from hall.candidate.guard import Cookies, api_headers, security_headers
 from hall.candidate.papers import Papers
 from hall.candidate.throttle import Bucket, SourceThrottle
+from hall.candidate.vitals import Vitals
 from home import Home
 
 log = logging.getLogger(__name__)
@@ -35,7 +41,7 @@ Result = TypeVar("Result")
 
 #: how long a request waits for its commit before it is told that nothing is sure yet
 PATIENCE_S = 10.0
-SWEEP_S, TOUCH_S, CHECKPOINT_S, EXPIRE_S = 5.0, 15.0, 2.0, 1.0
+SWEEP_S, TOUCH_S, CHECKPOINT_S, EXPIRE_S, TELL_S = 5.0, 15.0, 2.0, 1.0, 5.0
 _Chore = tuple[float, Callable[[], Coroutine[None, None, None]]]
 MAX_SEATS = 20_000
 #: saves of one attempt: this many at once (after a long cut), then this many a second
@@ -67,6 +73,8 @@ class Hall:
         self.seats: OrderedDict[bytes, Seat] = OrderedDict()
         self.seen: set[int] = set()
         self.live = 0
+        self.vitals, self.told_at = Vitals(), time.monotonic()
+        self._process = f"hall@{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._sqlite = home.exam.dialect.name == "sqlite"
@@ -79,7 +87,7 @@ class Hall:
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
         self._writer = Writer(self.home.exam, loop.call_soon_threadsafe)
         self._writer.start()
-        works: list[_Chore] = [(SWEEP_S, self._sweep), (TOUCH_S, self._touch), (EXPIRE_S, self._expire)]
+        works: list[_Chore] = [(SWEEP_S, self._sweep), (TOUCH_S, self._touch), (EXPIRE_S, self._expire), (TELL_S, self._tell)]
         if self._sqlite:
             works.append((CHECKPOINT_S, self._checkpoint))
         self._tasks = [asyncio.create_task(self._again(every, work)) for every, work in works]
@@ -89,6 +97,8 @@ class Hall:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(Unavailable):
+            await self.write(lambda connection: leave(connection, self._process))
         drained = await asyncio.to_thread(self._writer.stop)
         if not drained:
             log.error("the queue was not drained in time: %d left", self._writer.waiting())
@@ -173,6 +183,17 @@ class Hall:
         closed, self.live = await self.write(lambda connection: (close_overdue(connection, now), _open_attempts(connection)))
         if closed:
             log.info("time is up: %d attempts closed", closed)
+
+    async def _tell(self) -> None:
+        """Tell the office how this process is; that it could be stored shows that answers can be."""
+        facts = self.vitals.report() | {"queue": self._writer.waiting(), "drift_ms": self.clock.drift_ms()}
+        now = self.clock.now()
+        await self.write(lambda connection: tell(connection, self._process, now, facts))
+        self.told_at = time.monotonic()
+
+    def well(self) -> bool:
+        """Whether something could be stored within the last quarter of a minute."""
+        return time.monotonic() - self.told_at < SILENT_MS / 1000
 
     async def _expire(self) -> None:
         """Tell whoever waits too long that nothing is sure; one look a second is cheaper than a timer for each."""

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from hall.office import health
 from hall.office.guard import LARGEST_BODY, guarded
 from hall.office.logins import Door
 from hall.office.pages import HERE, error_page
@@ -59,6 +60,7 @@ def create_app(home: Home, *, secure: bool) -> Starlette:
         Route("/login", door.login_page, methods=["GET"]),
         Route("/login", door.log_in, methods=["POST"]),
         *(Route(way.path, guarded(way, home, secure=secure), methods=[way.method], name=way.name) for way in ROUTES),
+        *health.routes(home),
         Mount("/static", _Files(directory=HERE / "static"), name="static"),
     ]
 

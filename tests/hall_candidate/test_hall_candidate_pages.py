@@ -402,6 +402,6 @@ def test_unknown_methods_and_addresses_are_told_the_way_back(roster, hall):
 
 def test_no_candidate_is_served_anything_under_another_address():
     assert {*FAST, *(route.path for route in ROUTES)} == {
-        "/", "/login", "/rules", "/start", "/paper", "/done", "/logout", "/alive", "/static/{digest}/{name}",
+        "/", "/login", "/rules", "/start", "/paper", "/done", "/logout", "/healthz", "/static/{digest}/{name}",
         "/api/save", "/api/pulse", "/api/handin", "/api/form", "/api/login",
     }  # fmt: skip
