@@ -43,6 +43,8 @@ if [ "$want" = test ]; then
     fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing="$missing fontconfig fonts-noto-cjk"
     ls /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1 2>/dev/null | grep -q . || missing="$missing libatomic1"   # what drives the browser links it
     command -v ip >/dev/null || missing="$missing iproute2"   # the bundle is installed where there is no network
+    command -v strace >/dev/null || missing="$missing strace"   # the order of acknowledgement and sync is read from it
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
     command -v soffice >/dev/null || missing="$missing libreoffice-calc-nogui"
     # shellcheck disable=SC2086
     [ -z "$missing" ] || apt_install $missing

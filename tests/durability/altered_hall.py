@@ -1,0 +1,26 @@
+"""The hall as it is, but for what the environment says; only tests start it.
+
+``CHECKPOINT_S``: seconds between checkpoints, so that a short test sees some. ``SYNCHRONOUS``: value of SQLite's pragma, so
+that the tests of order and of power loss can be shown to notice a hall that does not wait for the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+import hall.candidate.serve
+import hall.candidate.state
+
+hall.candidate.state.CHECKPOINT_S = float(os.environ.get("CHECKPOINT_S", hall.candidate.state.CHECKPOINT_S))
+if "SYNCHRONOUS" in os.environ:
+
+    @event.listens_for(Pool, "checkout")
+    def _careless(connection, _record, _proxy):
+        connection.execute(f"PRAGMA synchronous={os.environ['SYNCHRONOUS']}")
+
+
+sys.exit(hall.candidate.serve.main())
