@@ -10,6 +10,7 @@ import exams.sitting_commands
 import grading.commands
 import hall.backup_commands
 import hall.commands
+import hall.metrics_command
 import people.commands
 import question_bank.commands
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("init")(hall.commands.init)
 app.command("serve")(hall.commands.serve)
 app.command("backup")(hall.backup_commands.backup)
+app.command("metrics")(hall.metrics_command.metrics)
 app.command("restore")(hall.backup_commands.restore_command)
 app.add_typer(people.commands.commands, name="people", help="人员、名单与工作账号。")
 app.add_typer(question_bank.commands.commands, name="bank", help="题库：检查、查看、统计、审读。")

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hall.office.health import read_health
+from home import Home
+
 TABLE = Path(__file__).parent / "alarms.toml"
 RULES = Path(__file__).resolve().parent.parent.parent / "deploy" / "prometheus" / "pufa-alerts.yml"
 
@@ -38,6 +41,20 @@ ALARMS = read_alarms()
 def raised(gauges: Mapping[str, float]) -> list[Alarm]:
     """Alarms whose condition holds now; a gauge that is not known raises none."""
     return [alarm for alarm in ALARMS if gauges.get(alarm.metric, alarm.above) > alarm.above]
+
+
+#: home's folder -> (until when it is good, ms UTC; what is raised): a page does not wait for the figures again within seconds
+_KNOWN: dict[Path, tuple[int, list[Alarm]]] = {}
+GOOD_FOR_MS = 5_000
+
+
+def raised_now(home: Home, now: int) -> list[Alarm]:
+    """Alarms of this home at ``now``, as of the last five seconds."""
+    until, known = _KNOWN.get(home.root, (0, []))
+    if not now < until <= now + GOOD_FOR_MS:
+        known = raised(read_health(home, now).gauges)
+        _KNOWN[home.root] = now + GOOD_FOR_MS, known
+    return known
 
 
 def rules_text() -> str:

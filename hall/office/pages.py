@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from exams.sittings import KINDS
+from hall.office.alarms import raised_now
 from hall.office.sessions import Session, leave_notice, take_notice
 from hall.office.visit import Visit
 from home import Home, local_text
@@ -17,6 +18,9 @@ from people.accounts import ROLES
 HERE = Path(__file__).parent
 #: state of a sitting -> how officers call it
 STATE_TITLES = {"draft": "准备中", "opening": "正在开考", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
+
+#: who is shown what is wrong with the service
+WATCHERS = frozenset(("exam_officer", "operator"))
 
 #: name of a route -> its path, filled by the route table when the app is made
 _PATHS: dict[str, str] = {}
@@ -66,7 +70,8 @@ ENVIRONMENT = _environment()
 def page(visit: Visit, template: str, status: int = 200, **context: object) -> Response:
     """An office page for who is logged in; tells a waiting notice."""
     notice = take_notice(visit.home, visit.session)
-    return _render(visit.home, visit.session, template, status, notice=notice, now=visit.now, **context)
+    alarms = raised_now(visit.home, visit.now) if visit.staff.roles & WATCHERS else []
+    return _render(visit.home, visit.session, template, status, notice=notice, alarms=alarms, now=visit.now, **context)
 
 
 def _render(home: Home, session: Session | None, template: str, status: int, **context: object) -> Response:
