@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from sqlalchemy import Connection, MetaData, or_, select
 
-from exams.profile import Waiver
+from exams.policy import Waiver
 from exams.sittings import Sitting
 from home import AUDIT, OFFICE
 

@@ -12,100 +12,32 @@ from fractions import Fraction
 from pathlib import Path
 
 from exams.blueprint import Blueprint, read_text
+from exams.policy import (
+    AUTHORITIES,
+    EXEMPTIONS,
+    KEEP,
+    LATE,
+    NEVER_WAIVED,
+    ON_FINAL_FAIL,
+    ROUNDING,
+    SECOND_PERSON,
+    UNEXCUSED,
+    Absence,
+    Band,
+    Duties,
+    LadderStep,
+    LegalBasis,
+    Minimum,
+    Resit,
+    Rounding,
+    Validity,
+    Waiver,
+    age_on,
+)
 from exams.toml_source import Fault, Section, TomlSource
 from home import digest
 
 SHIPPED = Path(__file__).parent / "profiles"
-
-AUTHORITIES = ("人大常委会", "组织部+司法局", "纪委", "司法局(年度)", "自定义")
-EXEMPTIONS = {
-    "passed_this_term_lateral": "本届内已考试合格，平级转任",
-    "stays_on_at_term_change": "换届留任",
-    "judicial_cert_skips_professional": "持初任法官、检察官统一考试合格证，免考专业部分",
-    "near_retirement_on_application": "临近退休，本人书面申请",
-}
-UNEXCUSED = ("不列入议程", "暂缓任用", "记0分")
-ON_FINAL_FAIL = ("撤回提名", "暂缓提请", "不得正式任命", "取消任用资格", "年度不得评先", "不产生后果")
-KEEP = ("best", "last", "first")
-ROUNDING = ("half_up", "half_even", "down")
-#: Pairs of roles that one person must not hold in the same sitting, whatever a profile says.
-NEVER_WAIVED = (frozenset(("author", "reviewer")), frozenset(("marker", "candidate")))
-
-
-@dataclass(frozen=True)
-class LegalBasis:
-    """The document an authority acts under."""
-
-    title: str
-    doc_no: str
-    url: str
-    effective: date | None
-
-
-@dataclass(frozen=True)
-class Band:
-    """A grade (优秀, 良好, 合格): from ``least`` marks on."""
-
-    title: str
-    least: Fraction
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """Marks that one part, or one section of parts, needs on its own."""
-
-    part: str                       # id of a part, or name of a section of the blueprint
-    least: Fraction
-
-
-@dataclass(frozen=True)
-class Resit:
-    """How often and when a failed candidate may sit again."""
-
-    most: int
-    within_days: int | None
-    opens: date | None
-    closes: date | None
-
-
-@dataclass(frozen=True)
-class Validity:
-    """How long a pass stands: ``months``, until the ``term`` of office ends, or (both empty) without end."""
-
-    months: int | None
-    term: bool
-
-
-@dataclass(frozen=True)
-class Rounding:
-    """How totals are shown. The cut compares unrounded totals, whatever is shown."""
-
-    digits: int
-    mode: str                       # ROUNDING
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """Two incompatible roles that one named person may hold in this office, and on what ground."""
-
-    roles: frozenset[str]
-    reason: str
-    countersign: str                # who countersigns
-    note: str                       # printed on the sitting's documents
-
-
-@dataclass(frozen=True)
-class Duties:
-    """Separation of duties: ``separate`` lists pairs of roles; a waiver lifts one of them."""
-
-    separate: tuple[frozenset[str], ...]
-    waivers: tuple[Waiver, ...]
-
-    def conflicts(self, roles: frozenset[str]) -> tuple[frozenset[str], ...]:
-        """Pairs among ``roles`` that stay forbidden for one person."""
-        waived = {waiver.roles for waiver in self.waivers}
-        return tuple(pair for pair in (*NEVER_WAIVED, *self.separate) if pair <= roles and pair not in waived)
-
 
 @dataclass(frozen=True)
 class Profile:
@@ -121,15 +53,15 @@ class Profile:
     attempts: int
     keep: str                       # KEEP: which of several attempts counts
     resit: Resit
-    unexcused: str                  # UNEXCUSED: what an unexcused absence means
-    deferral_needs: str
+    absence: Absence
     on_final_fail: str
     validity: Validity
     rounding: Rounding
     exemptions: tuple[str, ...]     # keys of EXEMPTIONS
+    skipped_section: str            # what a part exemption leaves out: a section of the blueprint
     categories: tuple[str, ...]     # who sits, as the document says
-    misconduct: str
-    misconduct_ladder: tuple[str, ...]
+    ladder: tuple[LadderStep, ...]  # misconduct, the mildest step first; never empty
+    papers: tuple[str, ...]         # shipped blueprints that it was written for
     publish_to: tuple[str, ...]
     publish_score: bool             # False: only whether passed
     stamps: tuple[str, ...]         # who stamps the score sheet
@@ -145,12 +77,25 @@ class Profile:
     network: str
     bank_review_months: int | None
     duties: Duties
+    second_person: tuple[str, ...] | None   # acts that need one (policy.SECOND_PERSON); None: by the sitting's kind
     source: str                     # the TOML text
 
     @property
     def digest(self) -> str:
         """SHA-256 of the TOML text."""
         return digest(self.source)
+
+    def step(self, ident: str | None, event: str) -> LadderStep:
+        """The step of the ladder that an event names, or the mildest one of that kind (a default where there is none)."""
+        fitting = [step for step in self.ladder if step.event == event]
+        named = next((step for step in fitting if step.id == ident), None)
+        return named or (fitting[0] if fitting else LadderStep(event, "", event, False, None))
+
+    def open_book(self, birth: date | None, day: date) -> bool:
+        """Whether somebody born on ``birth`` sits this exam with books on ``day``."""
+        if self.book == "open":
+            return True
+        return self.open_book_age is not None and birth is not None and age_on(birth, day) >= self.open_book_age
 
     @classmethod
     def read(cls, path: Path) -> Profile:
@@ -174,8 +119,8 @@ class Profile:
 
 
 def _profile(root: Section, text: str) -> Profile:
-    passing, attempts, absence = root.table("pass"), root.table("attempts"), root.table("absence")
-    candidates, cheating, publish = root.table("candidates"), root.table("cheating"), root.table("publish")
+    passing, attempts = root.table("pass"), root.table("attempts")
+    candidates, publish = root.table("candidates"), root.table("publish")
     record, timing, mode = root.table("record"), root.table("timing"), root.table("mode")
     known = Profile(
         id=root.text("profile", limit=60),
@@ -188,15 +133,15 @@ def _profile(root: Section, text: str) -> Profile:
         attempts=attempts.whole("max", 1, least=1, most=20),
         keep=attempts.text("keep", "best", choices=KEEP),
         resit=_resit(root.table("resit")),
-        unexcused=absence.text("unexcused", choices=UNEXCUSED),
-        deferral_needs=absence.text("deferral_needs", "", limit=100),
+        absence=_absence(root.table("absence")),
         on_final_fail=root.text("on_final_fail", choices=ON_FINAL_FAIL),
-        validity=_validity(root.table("validity")),
+        validity=_validity(root),
         rounding=_rounding(root.table("rounding")),
         exemptions=candidates.texts("exemptions", (), choices=EXEMPTIONS),
+        skipped_section=candidates.text("skipped_section", "专业部分", limit=30),
         categories=candidates.texts("categories", ()),
-        misconduct=cheating.text("outcome", "成绩无效", limit=100),
-        misconduct_ladder=cheating.texts("ladder", ()),
+        ladder=_ladder(root.table("cheating")),
+        papers=root.texts("papers", ()),
         publish_to=publish.texts("to", ()),
         publish_score=publish.text("show", "score", choices=("score", "pass_only")) == "score",
         stamps=record.texts("score_sheet_stamps", ()),
@@ -212,9 +157,10 @@ def _profile(root: Section, text: str) -> Profile:
         network=mode.text("network", "intranet_only", limit=60),
         bank_review_months=root.maybe_whole("bank_review_months", least=1, most=120),
         duties=_duties(root.table("duties")),
+        second_person=_second_person(root.table("control")),
         source=text,
     )
-    for section in (passing, attempts, absence, candidates, cheating, publish, record, timing, mode):
+    for section in (passing, attempts, candidates, publish, record, timing, mode):
         section.finish()
     return known
 
@@ -242,19 +188,50 @@ def _bands(section: Section) -> tuple[Band, ...]:
 def _resit(section: Section) -> Resit:
     resit = Resit(
         section.whole("max", 0, least=0, most=20), section.maybe_whole("within_days", least=1, most=3660),
-        section.day("from"), section.day("to"),
+        section.maybe_whole("within_months", least=1, most=120), section.day("from"), section.day("to"),
+        section.text("late", "counts", choices=LATE),
     )  # fmt: skip
     if resit.opens and resit.closes and resit.closes < resit.opens:
         section.fault("to", "补考截止日期早于开始日期；请改正")
+    if resit.within_days and resit.within_months:
+        section.fault("within_months", "“within_days”和“within_months”只能写一个；请删去其中一个")
     section.finish()
     return resit
 
 
-def _validity(section: Section) -> Validity:
-    validity = Validity(section.maybe_whole("months", least=1, most=600), section.flag("term", False))
+def _absence(section: Section) -> Absence:
+    unexcused = section.text("unexcused", choices=UNEXCUSED)
+    absence = Absence(
+        unexcused, section.flag("may_resit", unexcused == "记0分"), section.text("deferral_needs", "", limit=100),
+        section.flag("deferral_attachment", False),
+    )  # fmt: skip
+    section.finish()
+    return absence
+
+
+def _ladder(section: Section) -> tuple[LadderStep, ...]:
+    """Without a ladder: one step, by which this paper is void and a resit stays open."""
+    steps: list[LadderStep] = []
+    for table in section.tables("ladder", most=10):
+        step = LadderStep(
+            table.text("id", limit=40), table.text("title", limit=60), table.text("event", choices=("misconduct", "void")),
+            table.flag("may_resit", False), table.maybe_whole("record_months", least=1, most=1200),
+        )  # fmt: skip
+        if step.id in {before.id for before in steps}:
+            table.fault("id", f"“{step.id}”已被前面一级使用；请换一个")
+        table.finish()
+        steps.append(step)
+    section.finish()
+    return tuple(steps) or (LadderStep("paper", "成绩无效", "misconduct", True, None),)
+
+
+def _validity(root: Section) -> Validity:
+    section, office_term = root.table("validity"), root.table("term")
+    validity = Validity(section.maybe_whole("months", least=1, most=600), section.flag("term", False), office_term.day("ends"))
     if validity.months is not None and validity.term:
         section.fault("term", "“months”和“term = true”只能写一个；请删去其中一个")
     section.finish()
+    office_term.finish()
     return validity
 
 
@@ -280,6 +257,12 @@ def _duties(section: Section) -> Duties:
         waivers.append(waiver)
     section.finish()
     return Duties(separate, tuple(waivers))
+
+
+def _second_person(section: Section) -> tuple[str, ...] | None:
+    named = section.texts("second_person", choices=SECOND_PERSON) if "second_person" in section.values else None
+    section.finish()
+    return named
 
 
 def _pairs(section: Section) -> tuple[frozenset[str], ...]:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from exams.sittings import Sitting
-from grading.outcome import OUTCOMES, Earlier, Outcome, shown_text
+from grading.cut import shown_text
+from grading.outcome import OUTCOMES, Earlier, Outcome
 from grading.roll import Candidate
 from home import local_text
 
 #: Names of the columns in the order of D.4. 序号 is given by the list that a record is printed in.
 COLUMNS = (
     "考试批次", "考试名称", "准考证号", "姓名", "性别", "身份证号", "单位", "职务", "拟任职务", "层级", "试卷类别", "公共部分",
-    "专业部分", "总分", "等次", "是否合格", "考试日期", "用时", "补考次数", "补考成绩", "最终结果", "缺考缓考违纪", "有效期至",
+    "专业部分", "总分", "等次", "是否合格", "考试日期", "用时", "补考次数", "补考成绩", "最终结果", "最终成绩", "缺考缓考违纪", "有效期至",
     "存档号", "备注",
 )  # fmt: skip
 COMMON, SPECIAL = "公共部分", "专业部分"
@@ -50,6 +51,7 @@ def payload_columns(
         "补考次数": str(resits),
         "补考成绩": _points(known, outcome.total) if earlier and outcome.kind.sat else "",
         "最终结果": OUTCOMES[outcome.final].title,
+        "最终成绩": _points(known, outcome.final_total),
         "缺考缓考违纪": "" if outcome.kind.sat else outcome.kind.title,
         "有效期至": _validity(known, outcome),
         "存档号": record_id,

@@ -1,20 +1,22 @@
 """What a candidate's marks and events come to under a profile: a pure function, and the table of outcomes.
 
 State machine of domain.md A.11: 应考 → (免试 | 缓考 | 缺考 | 已考); 已考 → 合格 | 不合格 → 补考 → 合格 | 终不合格; any → 违纪.
+Which event may follow which is ``exams.events.MOVES``.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
 from exams.blueprint import Blueprint
-from exams.events import CandidateEvent, standing
+from exams.events import CandidateEvent, part_exemption, standing
+from exams.policy import add_months as add_months
 from exams.profile import Profile
-from grading.distribution import decimal_text
+from grading.cut import Cut, PartMarks, band_of, cut_of, rounding_notes, section_points, shortfalls
+from grading.cut import exact_text as exact_text
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,6 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class PartMarks:
-    """Marks of one part of the paper: what was earned, and out of what."""
-
-    part: str
-    points: Fraction
-    most: Fraction
-
-
-@dataclass(frozen=True)
 class Earlier:
     """How an earlier sitting of the same exam (first or resit) ended for this person."""
 
@@ -57,13 +50,14 @@ class Earlier:
     total: Fraction | None
     day: date
     valid_until: date | None = None
+    may_resit: bool = True          # whether a further sitting was open to this person then
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The result of one candidate in one sitting. Totals are exact; ``valid_until`` None: the term, or without end.
 
-    ``final`` is the outcome over all attempts as the profile keeps them (best, last or first).
+    ``final`` and ``final_total`` are over all attempts as the profile keeps them (best, last or first).
     """
 
     code: str
@@ -73,7 +67,9 @@ class Outcome:
     band: str = ""
     attempt: int = 1                # 1 is the first sitting, 2 the first resit
     resits_left: int = 0
+    may_resit: bool = False
     final: str = ""
+    final_total: Fraction | None = None
     valid_until: date | None = None
     reasons: tuple[str, ...] = ()   # why it is so, in Chinese, for record and appeal
     document_no: str = ""
@@ -90,152 +86,146 @@ def pass_record(
     profile: Profile,
     blueprint: Blueprint,
     day: date,
+    birth: date | None = None,
 ) -> Outcome:
     """The outcome of one candidate.
 
-    ``marks``: by part, None if no script was handed in; ``events``: the candidate's, in order; ``earlier``: from the first
-    sitting on; ``day``: when this sitting took place. Comparisons are made on unrounded totals.
+    ``marks``: by part, None if no script was handed in; ``events``: the candidate's; ``earlier``: from the first sitting on;
+    ``day``: when this sitting took place; ``birth`` decides about books where age does.
     """
+    events = tuple(events)
     event = standing(events)
-    attempt = 1 + len(earlier)
     if event is not None:
-        return _by_event(event, profile, earlier, attempt)
-    if marks is None:
-        return _absent("未到考，无答卷", "", profile, earlier, attempt)
-    return _sat(marks, earlier, profile, blueprint, day)
+        known = _by_event(event, profile, earlier)
+    elif marks is None:
+        known = _absent("未到考，无答卷", "", profile, earlier)
+    else:
+        skipped = part_exemption(events)
+        cut = cut_of(profile, blueprint, profile.skipped_section if skipped else "")
+        book = ("按年龄开卷应考",) if profile.book == "closed" and profile.open_book(birth, day) else ()
+        known = _sat(marks, earlier, profile, blueprint, cut, day)
+        known = replace(known, reasons=(*known.reasons, *cut.notes, *book), document_no=(skipped and skipped.document_no) or "")
+    return _over_all(known, earlier, profile)
 
 
-def _by_event(event: CandidateEvent, profile: Profile, earlier: Sequence[Earlier], attempt: int) -> Outcome:
+def _by_event(event: CandidateEvent, profile: Profile, earlier: Sequence[Earlier]) -> Outcome:
+    document = event.document_no or ""
     if event.kind == "absent":
-        return _absent(event.reason, event.document_no or "", profile, earlier, attempt)
-    reasons = [f"{event.title}：{event.reason}"]
-    if event.kind == "misconduct":
-        reasons.append(f"处理：{profile.misconduct}")
-    left = resits_left(profile, earlier, failed=False)
-    penal = event.kind in ("misconduct", "void")
-    kept = None if penal else _best_pass(earlier, profile)
-    return Outcome(event.kind, attempt=attempt, resits_left=left, final="passed" if kept else event.kind,
-                   valid_until=kept.valid_until if kept else None, reasons=tuple(reasons), document_no=event.document_no or "")  # fmt: skip
+        return _absent(event.reason, document, profile, earlier)
+    ground = f"（{event.ground_title}）" if event.kind == "exempt" and event.ground_title else ""
+    reasons = [f"{event.title}{ground}：{event.reason}"]
+    left, again = resits_left(profile, earlier, failed=False), event.kind == "deferred"
+    if event.penal:
+        step = profile.step(event.ground, event.kind)
+        left = resits_left(profile, earlier, failed=True) if step.may_resit else 0
+        again = left > 0
+        reasons += [f"处理：{step.title or event.title}"]
+        reasons += [f"记录保留至 {event.until.isoformat()}"] if event.until else []
+    return Outcome(event.kind, resits_left=left, may_resit=again, reasons=tuple(reasons), document_no=document)
 
 
-def _absent(reason: str, document: str, profile: Profile, earlier: Sequence[Earlier], attempt: int) -> Outcome:
-    zero = profile.unexcused == "记0分"
-    left = resits_left(profile, earlier, failed=zero)
-    reasons = (f"缺考：{reason}", f"处理：{profile.unexcused}")
-    kept = _best_pass(earlier, profile)
-    return Outcome("absent", Fraction(0) if zero else None, attempt=attempt, resits_left=left, final="passed" if kept else "absent",
-                   valid_until=kept.valid_until if kept else None, reasons=reasons, document_no=document)  # fmt: skip
+def _absent(reason: str, document: str, profile: Profile, earlier: Sequence[Earlier]) -> Outcome:
+    rule = profile.absence
+    left = resits_left(profile, earlier, failed=rule.counts_as_failure)
+    again = rule.may_resit and left > 0
+    reasons = (f"缺考：{reason}", f"处理：{rule.unexcused}")
+    zero = Fraction(0) if rule.counts_as_failure else None
+    return Outcome("absent", zero, resits_left=left, may_resit=again, reasons=reasons, document_no=document)
 
 
 def _sat(
-    marks: Sequence[PartMarks], earlier: Sequence[Earlier], profile: Profile, blueprint: Blueprint, day: date
+    marks: Sequence[PartMarks], earlier: Sequence[Earlier], profile: Profile, blueprint: Blueprint, cut: Cut, day: date
 ) -> Outcome:
-    total = sum((part.points for part in marks), Fraction(0))
-    sections = section_points(marks, blueprint)
-    short = shortfalls(total, marks, sections, profile, blueprint)
-    notes = _late_resit(earlier, profile, day)
-    if short:
-        left = resits_left(profile, earlier, failed=True)
-        code = "failed" if left > 0 else "final_fail"
-        reasons = (*short, *notes, *((f"处理：{profile.on_final_fail}",) if code == "final_fail" else ()))
-        final = _kept(code, earlier, profile)
-        kept = _best_pass(earlier, profile)
-        until = kept.valid_until if kept else None
-        return Outcome(code, total, tuple(marks), sections, "", 1 + len(earlier), left, final, until, reasons)
-    band = next((band.title for band in profile.bands if total >= band.least), "")
-    final = _kept("passed", earlier, profile)
-    until = add_months(day, profile.validity.months) if profile.validity.months else None
-    return Outcome("passed", total, tuple(marks), sections, band, 1 + len(earlier), 0, final, until, notes)
+    counted = [part for part in marks if part.part in cut.parts]
+    total = sum((part.points for part in counted), Fraction(0))
+    sections = section_points(counted, blueprint)
+    known = Outcome("passed", total, tuple(counted), sections)
+    late = late_resit(earlier, profile, day)
+    short = shortfalls(total, counted, sections, cut, blueprint)
+    void = _not_counted(earlier, profile, late)
+    notes = (*rounding_notes(total, cut, profile), *late)
+    if void or short:
+        left = 0 if void else resits_left(profile, earlier, failed=True)
+        code = "failed" if left else "final_fail"
+        handling = (f"处理：{profile.on_final_fail}",) if code == "final_fail" else ()
+        return replace(known, code=code, resits_left=left, may_resit=left > 0, reasons=(*short, *void, *notes, *handling))
+    better = profile.keep == "best" and 1 + len(earlier) < profile.attempts
+    until, ended = _valid_until(profile, day)
+    return replace(known, band=band_of(total, cut), may_resit=better, valid_until=until, reasons=(*notes, *ended))
 
 
-def section_points(marks: Iterable[PartMarks], blueprint: Blueprint) -> dict[str, Fraction]:
-    """Marks by section (公共部分, 专业部分): the sums of the parts that the blueprint puts into it."""
-    section_of = {part.id: part.section for part in blueprint.parts}
-    found: dict[str, Fraction] = {}
-    for part in marks:
-        section = section_of.get(part.part, "")
-        if section:
-            found[section] = found.get(section, Fraction(0)) + part.points
-    return found
+def _valid_until(profile: Profile, day: date) -> tuple[date | None, tuple[str, ...]]:
+    """Until when a pass of that day stands, and what is odd about it."""
+    rule = profile.validity
+    if rule.months:
+        return add_months(day, rule.months), ()
+    if rule.term and rule.term_ends and rule.term_ends < day:
+        return None, (f"考试办法所填本届届满日 {rule.term_ends.isoformat()} 早于考试日；请更新",)
+    return (rule.term_ends if rule.term else None), ()
 
 
-def shortfalls(
-    total: Fraction, marks: Iterable[PartMarks], sections: Mapping[str, Fraction], profile: Profile, blueprint: Blueprint
-) -> tuple[str, ...]:
-    """Why these marks do not pass; nothing if they do."""
-    short = []
-    if total < profile.pass_mark:
-        short.append(f"总分 {exact_text(total)}，低于合格线 {exact_text(profile.pass_mark)}")
-    earned = {part.part: part.points for part in marks} | dict(sections)
-    titles = {part.id: part.title for part in blueprint.parts}
-    for minimum in profile.minima:
-        here = earned.get(minimum.part, Fraction(0))
-        if here < minimum.least:
-            short.append(f"{titles.get(minimum.part, minimum.part)} {exact_text(here)} 分，低于该部分最低 {exact_text(minimum.least)} 分")
-    return tuple(short)
+def _failures(profile: Profile, earlier: Sequence[Earlier]) -> list[Earlier]:
+    """Earlier sittings that used up an attempt: not passed, found cheating, or absent where that is a paper of 0 marks."""
+    uses = {"failed", "final_fail", "misconduct"} | ({"absent"} if profile.absence.counts_as_failure else set())
+    return [one for one in earlier if one.outcome in uses]
 
 
 def resits_left(profile: Profile, earlier: Sequence[Earlier], *, failed: bool) -> int:
-    """Resits that are still open after this sitting; each failure uses one (an absence does where it counts as 0 marks)."""
-    uses = {"failed", "final_fail"} | ({"absent"} if profile.unexcused == "记0分" else set())
-    failures = sum(1 for one in earlier if one.outcome in uses) + failed
-    return max(0, profile.resit.most - max(0, failures - 1))
+    """Sittings that are still open after this one; ``failed``: this one used up an attempt too."""
+    used = len(_failures(profile, earlier)) + failed
+    return max(0, profile.attempts - 1 + profile.resit.most - max(0, used - 1))
 
 
-def _late_resit(earlier: Sequence[Earlier], profile: Profile, day: date) -> tuple[str, ...]:
-    """A note when a resit was held outside the time that the profile gives; whether it counts is for persons to decide."""
-    if not earlier:
+def deadline(profile: Profile, earlier: Sequence[Earlier]) -> date | None:
+    """The last day on which a resit is in time, by the days or months after the first failure; None: no such limit."""
+    failures = _failures(profile, earlier)
+    if not failures:
+        return None
+    if profile.resit.within_months is not None:
+        return add_months(failures[0].day, profile.resit.within_months)
+    return failures[0].day + timedelta(days=profile.resit.within_days) if profile.resit.within_days is not None else None
+
+
+def late_resit(earlier: Sequence[Earlier], profile: Profile, day: date) -> tuple[str, ...]:
+    """Told where a resit on that day is outside the time that the profile gives; nothing for whoever has not failed yet."""
+    if not _failures(profile, earlier):
         return ()
-    resit, first = profile.resit, earlier[0].day
+    rule, last = profile.resit, deadline(profile, earlier)
     notes = []
-    if resit.within_days is not None and day > first + timedelta(days=resit.within_days):
-        notes.append(f"补考日期超过首考后 {resit.within_days} 日")
-    if (resit.opens and day < resit.opens) or (resit.closes and day > resit.closes):
+    if last is not None and day > last:
+        span = f"{rule.within_months} 个月" if rule.within_months is not None else f"{rule.within_days} 日"
+        notes.append(f"补考日期超过首考后 {span}")
+    if (rule.opens and day < rule.opens) or (rule.closes and day > rule.closes):
         notes.append("补考日期不在规定的补考时段内")
     return tuple(notes)
 
 
-def _best_pass(earlier: Sequence[Earlier], profile: Profile) -> Earlier | None:
-    """The newest pass that a later sitting does not take away, where the best attempt counts."""
-    passes = [one for one in earlier if one.outcome == "passed"]
-    return passes[-1] if passes and profile.keep == "best" else None
+def _not_counted(earlier: Sequence[Earlier], profile: Profile, late: Sequence[str]) -> tuple[str, ...]:
+    """Why these marks do not count whatever they are: no sitting was left to this person, or it came too late."""
+    if not earlier or earlier[-1].outcome in ("passed", "exempt"):
+        return ()
+    last = earlier[-1]
+    used_up = len(_failures(profile, earlier)) >= profile.attempts + profile.resit.most
+    if used_up or (last.outcome in ("final_fail", "misconduct", "void") and not last.may_resit):
+        return (f"上一场结果为{OUTCOMES[last.outcome].title}，按办法不得再考，本场成绩不计",)
+    return ("逾期补考，按办法成绩不计",) if late and profile.resit.late == "does_not_count" else ()
 
 
-def _kept(code: str, earlier: Sequence[Earlier], profile: Profile) -> str:
-    """The outcome over all attempts that were sat."""
-    sat = [one.outcome for one in earlier if OUTCOMES[one.outcome].sat] + [code]
-    if profile.keep == "best":
-        return "passed" if "passed" in sat else code
-    return sat[0] if profile.keep == "first" else sat[-1]
-
-
-def add_months(day: date, months: int) -> date:
-    """The corresponding day that many months later, or the last day of that month (民法典 202).
-
-    >>> add_months(date(2026, 8, 31), 6)
-    datetime.date(2027, 2, 28)
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def exact_text(value: Fraction) -> str:
-    """Marks without rounding: a decimal where it is one, otherwise the fraction.
-
-    >>> exact_text(Fraction(119, 2)), exact_text(Fraction(1, 3))
-    ('59.5', '1/3')
-    """
-    shown = decimal_text(value, 4)
-    return shown if Fraction(shown) == value else str(value)
-
-
-def shown_text(value: Fraction, digits: int, mode: str) -> str:
-    """Marks as a profile shows them; ``mode`` is one of ``exams.profile.ROUNDING``.
-
-    >>> [shown_text(Fraction(2395, 40), 1, mode) for mode in ("half_up", "half_even", "down")]
-    ['59.9', '59.9', '59.8']
-    """
-    scale = 10**digits
-    scaled = value * scale
-    units = {"half_up": int(scaled + Fraction(1, 2)), "half_even": round(scaled), "down": int(scaled)}[mode]
-    return decimal_text(Fraction(units, scale), digits)
+def _over_all(known: Outcome, earlier: Sequence[Earlier], profile: Profile) -> Outcome:
+    """Add what all attempts come to as the profile keeps them; a pass that is kept keeps its validity."""
+    known = replace(known, attempt=1 + len(earlier), final=known.code, final_total=known.total)
+    if known.code in ("misconduct", "void"):
+        return known
+    sat = [one for one in earlier if OUTCOMES[one.outcome].sat]
+    passes = [one for one in sat if one.outcome == "passed"]
+    if profile.keep == "first" and sat:
+        return replace(known, final=sat[0].outcome, final_total=sat[0].total, valid_until=sat[0].valid_until)
+    if profile.keep != "best":
+        return known
+    if passes and known.code != "passed":
+        until = passes[-1].valid_until
+        return replace(known, final="passed", final_total=max(one.total or Fraction(0) for one in passes), valid_until=until)
+    if known.kind.sat:
+        same = [one.total or Fraction(0) for one in sat if OUTCOMES[one.outcome].passed == known.kind.passed]
+        return replace(known, final_total=max([known.total or Fraction(0), *same]))
+    return known

@@ -124,7 +124,7 @@ def issue_records(home: Home, sitting_id: str, by: str) -> IssueResult:
 
 def _outcome(known: Sitting, one: Candidate, before: Sequence[Earlier]) -> Outcome:
     parts = one.marks.parts if one.marks else None
-    return pass_record(parts, one.events, before, known.profile, known.blueprint, day_of(known.opens_at))
+    return pass_record(parts, one.events, before, known.profile, known.blueprint, day_of(known.opens_at), one.birth)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,9 @@ def _body(
         "total": None if outcome.total is None else str(outcome.total), "band": outcome.band,
         "parts": [[part.part, str(part.points), str(part.most)] for part in outcome.parts],
         "valid_until": outcome.valid_until.isoformat() if outcome.valid_until else None,
-        "resits_left": outcome.resits_left, "events": [[event.kind, event.at] for event in one.events if not event.revoked],
+        "resits_left": outcome.resits_left, "may_resit": outcome.may_resit,
+        "final_total": None if outcome.final_total is None else str(outcome.final_total),
+        "events": [[event.kind, event.at, event.ground] for event in one.events if not event.revoked],
         "earlier": [[before_.sitting_id, before_.outcome, None if before_.total is None else str(before_.total)] for before_ in before],
     }  # fmt: skip
     provenance = {

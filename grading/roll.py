@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,8 +14,9 @@ from sqlalchemy import Connection, select
 from exams.events import CandidateEvent, events_of
 from exams.sittings import Sitting
 from exams.tables import candidate, paper, script, sitting
+from grading.cut import PartMarks
 from grading.errors import RecordError
-from grading.outcome import Earlier, PartMarks
+from grading.outcome import Earlier
 from grading.tables import mark, record
 from home import BEIJING, digest
 from people.tables import person
@@ -51,6 +53,7 @@ class Candidate:
     pseudonym: str
     name: str
     gender: str
+    birth: date | None
     identity_masked: str
     admission_no: str
     form: str
@@ -92,7 +95,7 @@ def paper_facts(connection: Connection, known: Sitting) -> PaperFacts:
 def read_roll(connection: Connection, sitting_id: str) -> tuple[Candidate, ...]:
     """Every candidate of a sitting in the order of admission numbers."""
     rows = connection.execute(
-        select(candidate, person.c.name, person.c.gender, person.c.identity_masked)
+        select(candidate, person.c.name, person.c.gender, person.c.birth, person.c.identity_masked)
         .join(person, person.c.id == candidate.c.person_id)
         .where(candidate.c.sitting_id == sitting_id)
         .order_by(candidate.c.admission_no)
@@ -109,7 +112,7 @@ def read_roll(connection: Connection, sitting_id: str) -> tuple[Candidate, ...]:
     marks = _marks(connection, sitting_id)
     return tuple(
         Candidate(
-            row.person_id, row.pseudonym, row.name, row.gender or "", row.identity_masked, row.admission_no, row.form or "",
+            row.person_id, row.pseudonym, row.name, row.gender or "", row.birth, row.identity_masked, row.admission_no, row.form or "",
             row.unit_label, row.post_label or "", row.proposed_post or "", row.rank_label or "", row.channel or "",
             row.remark or "", events.get(row.person_id, ()), scripts.get(row.person_id), marks.get(row.person_id),
         )
@@ -177,7 +180,8 @@ def earlier_attempts(connection: Connection, chain: Iterable[str]) -> Mapping[in
             raise RecordError(f"首考“{opened.title}”还有考生没有成绩记录；请先签发该场成绩")
         for row in rows:
             total = None if row.total is None else Fraction(row.total)
-            attempt = Earlier(one, row.outcome, total, day_of(opened.opens_at), row.valid_until)
+            open_still = json.loads(row.statement)["body"]["result"].get("may_resit", True)
+            attempt = Earlier(one, row.outcome, total, day_of(opened.opens_at), row.valid_until, open_still)
             found[row.person_id] = (*found.get(row.person_id, ()), attempt)
     return found
 

@@ -84,7 +84,7 @@ def profile_lines(known: Profile) -> tuple[str, ...]:
     months = known.validity.months
     lasts = f"合格 {months} 个月内有效" if months else "合格在本届内有效" if known.validity.term else "合格长期有效"
     first = f"及格 {exact_text(known.pass_mark)} 分" + (f"；{minima}" if minima else "") + (f"；{bands}" if bands else "")
-    return first, f"{resit}；补考仍不合格：{known.on_final_fail}", f"无故缺考：{known.unexcused}；{lasts}"
+    return first, f"{resit}；补考仍不合格：{known.on_final_fail}", f"无故缺考：{known.absence.unexcused}；{lasts}"
 
 
 def new_page(visit: Visit) -> Response:

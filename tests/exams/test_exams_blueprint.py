@@ -29,7 +29,9 @@ def test_shipped_files_read_and_small_files_agree_on_parts(path: Path, profile: 
     known, rules = Blueprint.read(path), Profile.read(profile)
     assert known.parts and known.rules and known.digest == Blueprint.parse(known.source).digest
     assert rules.digest == Profile.parse(rules.source).digest
-    assert (agree(known, rules) == []) == (known.total >= max(rules.pass_mark, *(band.least for band in rules.bands)))
+    named = {part.id for part in known.parts} | {part.section for part in known.parts}
+    fits = known.total >= max(rules.pass_mark, *(band.least for band in rules.bands)) and named >= {one.part for one in rules.minima}
+    assert (agree(known, rules) == []) == fits
 
 
 def test_county_paper_is_what_the_issue_asks() -> None:
@@ -99,7 +101,7 @@ def test_a_part_id_used_twice_and_shares_over_the_whole_are_faults() -> None:
 
 
 def test_missing_and_binary_files_name_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(ContentError, match="county_100、short_demo"):
+    with pytest.raises(ContentError, match="county_100、integrity_120、npc_120、short_demo"):
         Blueprint.read(tmp_path / "none.toml")
     (tmp_path / "gbk.toml").write_bytes("title = '卷'".encode("gbk"))
     with pytest.raises(ContentError, match="UTF-8"):

@@ -55,7 +55,7 @@ def test_from_draft_to_scripts(any_home):
     ids = draft(any_home)
     drawn = build_papers(any_home, "s1", "li", seed=5)
     with transaction(any_home.office) as connection:
-        record_event(connection, "s1", ids[4], "exempt", by="li", reason="本届内平级转任", document_no="人任〔2026〕3号")
+        record_event(connection, "s1", ids[4], "exempt", by="li", reason="本届内平级转任", document_no="人任〔2026〕3号", ground="passed_this_term_lateral")
     assert open_sitting_for_candidates(any_home, "s1", "li") == 5
     served = "".join(path.read_text(encoding="utf-8") for path in sorted((any_home.release / "s1").glob("*.json")))
     keys = (paper_of(any_home, drawn.id) / "keys" / "A.json").read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from exams.blueprint import Blueprint
 from exams.events import CandidateEvent
 from exams.profile import Profile
-from grading.outcome import OUTCOMES, Earlier, PartMarks, add_months, pass_record, shown_text
+from grading.cut import PartMarks, shown_text
+from grading.outcome import OUTCOMES, Earlier, add_months, pass_record
 
 BLUEPRINT = Blueprint.parse(
     """
@@ -101,7 +102,7 @@ def test_a_total_that_only_rounds_up_to_the_cut_fails():
     assert outcome.code == "failed" and outcome.reasons == ("总分 1795/30，低于合格线 60".replace("1795/30", "359/6"),)
     nearly = pass_record(marks(30, "5999/200"), (), (), plain, BLUEPRINT, DAY)        # 59.995 shows as 60
     assert nearly.code == "failed" and shown_text(nearly.total, 1, "half_up") == "60"
-    assert nearly.reasons == ("总分 59.995，低于合格线 60",)
+    assert nearly.reasons == ("总分 59.995，低于合格线 60", "总分未取整为 59.995，未达合格线；按未取整的分数比较")
 
 
 @pytest.mark.parametrize("kind", ["deferred", "exempt", "misconduct", "void"])

@@ -100,9 +100,9 @@ def test_an_unmarked_script_or_an_open_sitting_is_refused(home_folder):
 
 def test_an_absence_beside_a_script_must_be_cleared_up(home_folder):
     a, *_ = make_sitting(home_folder, essay=False)
+    number = event(home_folder, a, "absent")
     add_script(home_folder, "s1", a, RIGHT)
     mark_sitting(home_folder, "s1", "li")
-    number = event(home_folder, a, "absent")
     with pytest.raises(RecordError, match="却有答卷：2611100001"):
         issue_records(home_folder, "s1", "hr")
     with transaction(home_folder.office) as connection:

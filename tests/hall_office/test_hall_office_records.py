@@ -23,7 +23,7 @@ def issued(office: Office, n: int = 8) -> list[int]:
     for who in persons[: n // 2]:
         add_script(office.home, "s1", who, RIGHT if who % 2 else {**RIGHT, "q001": "A"})
     with transaction(office.home.office) as connection:
-        record_event(connection, "s1", persons[-1], "exempt", by="test", reason="平级转任", document_no="1 号")
+        record_event(connection, "s1", persons[-1], "exempt", by="test", reason="平级转任", document_no="1 号", ground="passed_this_term_lateral")
     mark_sitting(office.home, "s1", "test")
     issue_records(office.home, "s1", "test")
     return persons
