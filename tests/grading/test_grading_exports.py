@@ -7,7 +7,7 @@ import json
 import openpyxl
 import pandas
 import pytest
-from grading_fixture import NAMES, PROFILE, RIGHT, add_script, make_sitting
+from grading_fixture import NAMES, RIGHT, add_script, make_sitting
 from sqlalchemy import select
 
 from exams.errors import SittingError
@@ -30,8 +30,7 @@ HEADINGS = [column.title for column in SCORES.shipped.layout("标准").columns]
 @pytest.fixture
 def issued(home_folder):
     """Eight candidates: two passed, one failed, absent, deferred, exempt, misconduct; hostile names among them."""
-    allowed = PROFILE.replace('"passed_this_term_lateral"', '"passed_this_term_lateral", "approved_by_authority"')
-    people = make_sitting(home_folder, people=8, essay=False, profile=allowed)
+    people = make_sitting(home_folder, people=8, essay=False)
     for one in people[:3]:
         add_script(home_folder, "s1", one, RIGHT if one != people[2] else {})
     with transaction(home_folder.office) as connection:
