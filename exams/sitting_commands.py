@@ -12,7 +12,16 @@ from rich.table import Table
 
 from exams.errors import ExamsError, SittingError
 from exams.opening import close_sitting, issue_codes, open_sitting_for_candidates
-from exams.sittings import KINDS, NewSitting, add_candidates, create_sitting, enrolments, get_sitting, list_sittings
+from exams.sittings import (
+    KINDS,
+    STATE_TITLES,
+    NewSitting,
+    add_candidates,
+    create_sitting,
+    enrolments,
+    get_sitting,
+    list_sittings,
+)
 from exams.status import STATES, sitting_status
 from home import Home, HomeError, instant_of, local_text, now_ms, transaction
 from people.errors import PeopleError
@@ -22,7 +31,6 @@ from people.roster import read_roster_file
 commands = typer.Typer(help="场次：新建、组卷、开考、收卷、查看。", no_args_is_help=True)
 console = Console()
 HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
-STATE_TITLES = {"draft": "准备中", "opening": "正在开考", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
 SHIPPED = Path(__file__).parent
 
 

@@ -27,6 +27,10 @@ KINDS = {
     "mock": ("模拟", "用随软件公开的题目，供练习和设备演练，成绩不作依据"),
     "formal": ("正式", "只用本单位已审签、未公开的题目，成绩作为任前考试结果"),
 }
+#: state of a sitting -> how officers call it; withdrawn: opened by mistake, nobody had started
+STATE_TITLES = {
+    "draft": "准备中", "opening": "正在开考", "open": "已开考", "closed": "已收卷", "marked": "已阅卷", "withdrawn": "已撤回",
+}  # fmt: skip
 #: A window lies between these instants and is no longer than this: a half-typed year is refused, not stored.
 EARLIEST, LATEST, LONGEST_MS = instant_of("2020-01-01"), instant_of("2100-01-01"), 31 * 86_400_000
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
@@ -49,7 +53,10 @@ class NewSitting:
 
 @dataclass(frozen=True)
 class Sitting:
-    """A sitting as it stands. ``state``: draft → opening (roster and paper are fixed) → open → closed → marked."""
+    """A sitting as it stands. ``state``: a key of :data:`STATE_TITLES`.
+
+    draft → opening (roster and paper are fixed) → open → closed → marked, or open → withdrawn.
+    """
 
     id: str
     title: str
@@ -113,14 +120,19 @@ def _check_new(connection: Connection, new: NewSitting) -> None:
         raise SittingError("请填写考试名称（100 字以内）")
     if new.kind not in KINDS:
         raise SittingError(f"考试性质“{new.kind}”不认识；可用：{'、'.join(KINDS)}")
-    if new.closes_at <= new.opens_at:
-        raise SittingError("结束时间须晚于开始时间")
-    if not EARLIEST <= new.opens_at <= LATEST or new.closes_at - new.opens_at > LONGEST_MS:
-        raise SittingError("考试日期不对：年份须在 2020 至 2099 之间，一场考试不超过 31 天；请检查日期是否填完整")
+    check_window(new.opens_at, new.closes_at)
     if connection.execute(select(sitting.c.id).where(sitting.c.id == new.id)).first():
         raise SittingError(f"考试编号“{new.id}”已被使用，请换一个")
     if new.resit_of and not connection.execute(select(sitting.c.id).where(sitting.c.id == new.resit_of)).first():
         raise SittingError(f"找不到首考“{new.resit_of}”，无法设为它的补考")
+
+
+def check_window(opens_at: int, closes_at: int) -> None:
+    """:raises SittingError: no sitting can be held from ``opens_at`` to ``closes_at`` (ms UTC)."""
+    if closes_at <= opens_at:
+        raise SittingError("结束时间须晚于开始时间")
+    if not EARLIEST <= opens_at <= LATEST or closes_at - opens_at > LONGEST_MS:
+        raise SittingError("考试日期不对：年份须在 2020 至 2099 之间，一场考试不超过 31 天；请检查日期是否填完整")
 
 
 def get_sitting(connection: Connection, sitting_id: str) -> Sitting:

@@ -47,7 +47,7 @@ sitting = Table(
     Column("resit_of", ForeignKey("sitting.id")),
     Column("opens_at", BigInteger, nullable=False),
     Column("closes_at", BigInteger, nullable=False),
-    Column("state", String(10), nullable=False),      # exams.status.STATES
+    Column("state", String(10), nullable=False),      # exams.sittings.STATE_TITLES
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", String(64), nullable=False),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from exams.sittings import KINDS
+from exams.sittings import KINDS, STATE_TITLES
 from hall.office.alarms import raised_now
 from hall.office.sessions import Session, leave_notice, take_notice
 from hall.office.visit import Visit
@@ -16,8 +16,6 @@ from home import Home, local_text
 from people.accounts import ROLES
 
 HERE = Path(__file__).parent
-#: state of a sitting -> how officers call it
-STATE_TITLES = {"draft": "准备中", "opening": "正在开考", "open": "已开考", "closed": "已收卷", "marked": "已阅卷"}
 
 #: who is shown what is wrong with the service
 WATCHERS = frozenset(("exam_officer", "operator"))
