@@ -32,8 +32,12 @@ def link_of_row(previous: str, row: Mapping[str, object]) -> str:
 def verify_chain(connection: Connection, sitting_id: str) -> int | None:
     """Number of the first save that does not fit the sitting's chain, or None if the chain is whole.
 
-    A chain cut short at its end is found by ``open_sitting``, which holds the length and the last head.
+    A chain cut short at its end is found by ``open_sitting``, which holds the length and the last head. Of a sitting whose
+    answers were erased by policy only the head is left: what the closing sheet says.
     """
+    end = connection.execute(
+        select(open_sitting.c.chain_n, open_sitting.c.chain_head, open_sitting.c.erased_at).where(open_sitting.c.id == sitting_id)
+    ).one()
     ids = select(attempt.c.id).where(attempt.c.sitting_id == sitting_id)
     rows = connection.execute(select(save).where(save.c.attempt_id.in_(ids)).order_by(save.c.chain_n)).mappings()
     previous, expected = "", 1
@@ -41,5 +45,5 @@ def verify_chain(connection: Connection, sitting_id: str) -> int | None:
         if row["chain_n"] != expected or row["chain_head"] != link_of_row(previous, row):  # type: ignore[arg-type]
             return expected
         previous, expected = row["chain_head"], expected + 1
-    end = connection.execute(select(open_sitting.c.chain_n, open_sitting.c.chain_head).where(open_sitting.c.id == sitting_id)).one()
-    return None if (end.chain_n, end.chain_head) == (expected - 1, previous) else expected
+    erased = end.erased_at is not None and expected == 1
+    return None if erased or (end.chain_n, end.chain_head) == (expected - 1, previous) else expected

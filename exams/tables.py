@@ -118,6 +118,7 @@ open_sitting = Table(
     Column("closed_at", BigInteger),                  # set when an officer closed it
     Column("chain_n", BigInteger, nullable=False),    # saves in the sitting's hash chain
     Column("chain_head", String(64), nullable=False),
+    Column("erased_at", BigInteger),                  # its saves were erased by policy; the head stays
 )  # fmt: skip
 
 entry = Table(
