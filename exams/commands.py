@@ -22,6 +22,7 @@ from exams.paper import Paper
 from exams.program import seed_hash
 from exams.verify import spread
 from exams.verify_folder import verify_folder
+from home import Home, HomeError
 from question_bank.bank import Bank
 from question_bank.errors import BankError
 from question_bank.registry import Registry
@@ -39,7 +40,7 @@ def _faults_told() -> Iterator[None]:
     """Content that is wrong is told fault by fault, exit code 1."""
     try:
         yield
-    except (ExamsError, BankError) as error:
+    except (ExamsError, BankError, HomeError) as error:
         errors.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
         raise typer.Exit(1) from None
 
@@ -97,6 +98,35 @@ def verify(
         raise typer.Exit(1)
     _show(checked.paper, checked.blueprint, checked.bank)
     console.print("核验通过：符合蓝图，各卷没有相同的题，文件与题目一致。", highlight=False)
+
+
+@commands.command("print")
+def print_(
+    source: Annotated[str, typer.Argument(help="pufa exam build 写出的文件夹；写了 --home 的，是考试编号")],
+    home: Annotated[Path | None, typer.Option("--home", help="数据文件夹；打印其中一场考试的试卷")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="试卷、答题纸写到哪个文件夹；写了 --home 的可以不写")] = None,
+    sealed: Annotated[Path | None, typer.Option("--sealed", help="参考答案写到哪个文件夹，不能和试卷在一起；不写就不印答案")] = None,
+    bank: BankOption = None,
+) -> None:
+    """印纸质考试用的试卷、答题纸，另印密封的参考答案及评分标准：每套卷各一份 DOCX 和 PDF。"""
+    from exams.print.printing import from_course, print_keys, print_papers, print_sitting
+
+    if home is None and out is None:
+        errors.print("请写明 --out 文件夹（试卷、答题纸写到哪里）", style="red", markup=False)
+        raise typer.Exit(2)
+    with _faults_told(), console.status("正在排版…"):
+        if home is not None:
+            known = Home.open(home)
+            files = print_sitting(known, source, "command", out, sealed)
+            known.close()
+        else:
+            assert out is not None
+            asked = from_course(Path(source), Bank.read(bank))
+            files = print_keys(asked, sealed, out) if sealed else []  # first: it refuses to lie beside the papers
+            files = [*print_papers(asked, out), *files]
+    for path in files:
+        console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    console.print("试卷、答案在启用前属于秘密：专人打印、清点、密封。", highlight=False)
 
 
 def _show(drawn: Paper, blueprint: Blueprint, items: Bank) -> None:
