@@ -19,9 +19,10 @@ from types import FrameType
 
 from home import Home, HomeError
 
-#: a process that dies is started again after this many seconds; twice as long each time, if it did not live for a minute
+#: a process that dies is started again this many seconds after its last start at the earliest; twice as long each time, if it did
+#: not live for a minute. The longest pause keeps what is promised: back within 5 s after a crash, the start itself included.
 PR_SET_PDEATHSIG = 1
-RESTART_PAUSE_S, LONGEST_PAUSE_S, LIVED_S = 1.0, 30.0, 60.0
+RESTART_PAUSE_S, LONGEST_PAUSE_S, LIVED_S = 1.0, 3.0, 60.0
 STOP_PATIENCE_S = 20.0
 
 
