@@ -19,6 +19,7 @@ from exams.admission import normalise_admission_no
 from exams.answers import answer_fault, is_blank
 from exams.refusals import Refused
 from exams.saves import MAX_SEQ, Change, Saved, SaveRequest
+from exams.sessions import note_incident
 from exams.writer import HandedIn, HandIn, Unavailable
 from hall.candidate.guard import bounded_body, read_body
 from hall.candidate.pages import enter, session_cookies
@@ -28,21 +29,32 @@ from hall.candidate.visit import RETRY_S, Visit, refusal_json
 MAX_CHANGES = 64
 _Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
 _ClientTime = Annotated[int, Meta(ge=0, le=2**53)]
+_Ago = Annotated[int, Meta(ge=0, le=86_400_000)]
+_Count = Annotated[int, Meta(ge=0, le=1000)]
 _Short = Annotated[str, Meta(max_length=100)]
 
 
 class SaveBody(Struct, forbid_unknown_fields=True):
-    """``changes``: [seq, question, answer, page's clock in ms], oldest first."""
+    """``changes``: [seq, question, answer, page's clock in ms], oldest first. ``unsaved``: answers that wait in the page besides
+    these, the oldest for ``age`` ms."""
 
     writer: Annotated[int, Meta(ge=1, le=10**6)]
     acked: Annotated[int, Meta(ge=0, le=MAX_SEQ)]
     changes: Annotated[list[tuple[_Seq, _Short, str, _ClientTime]], Meta(max_length=MAX_CHANGES)]
+    unsaved: _Count = 0
+    age: _Ago = 0
 
 
-class HandInBody(SaveBody, forbid_unknown_fields=True):
+class HandInBody(SaveBody, forbid_unknown_fields=True, kw_only=True):
     """``unanswered``: the count on the screen; null when the time is up."""
 
-    unanswered: Annotated[int, Meta(ge=0, le=1000)] | None
+    unanswered: _Count | None
+
+
+class AwayBody(Struct, forbid_unknown_fields=True):
+    """How long the page was not the one on the screen, ms."""
+
+    ms: _Ago
 
 
 class LoginBody(Struct, forbid_unknown_fields=True):
@@ -55,6 +67,7 @@ class LoginBody(Struct, forbid_unknown_fields=True):
 
 _save_decoder = msgspec.json.Decoder(SaveBody)
 _hand_in_decoder = msgspec.json.Decoder(HandInBody)
+_away_decoder = msgspec.json.Decoder(AwayBody)
 _login_decoder = msgspec.json.Decoder(LoginBody)
 _encode = msgspec.json.Encoder().encode
 
@@ -65,8 +78,9 @@ async def save(scope: Scope, receive: Receive, send: Send) -> None:
     began = perf_counter()
     try:
         seat, arrived, raw = await _seated(hall, scope, receive)
-        asked = _request_of(seat, _decoded(_save_decoder, raw), arrived)
-        saved = await hall.write(asked)
+        given = _decoded(_save_decoder, raw)
+        saved = await hall.write(_request_of(seat, given, arrived))
+        hall.presence.unsaved(seat.attempt_id, given.unsaved, given.age, arrived)
         status, body = 200, _encode(_saved_facts(hall, saved))
         hall.vitals.acknowledged(perf_counter() - began)
     except Refused as refusal:
@@ -120,7 +134,10 @@ def _request_of(seat: Seat, body: SaveBody, arrived: int) -> SaveRequest:
 
 
 def _saved_facts(hall: Hall, saved: Saved) -> dict[str, object]:
-    return {"acks": saved.acks, "limit": saved.limit_at, "chain": (saved.chain_n, saved.chain_head), "now": hall.clock.now()}
+    return {
+        "acks": saved.acks, "limit": saved.limit_at, "paused": saved.paused_at, "chain": (saved.chain_n, saved.chain_head),
+        "now": hall.clock.now(),
+    }  # fmt: skip
 
 
 async def hand_in(request: Request) -> Response:
@@ -135,18 +152,43 @@ async def hand_in(request: Request) -> Response:
 
 
 async def pulse(request: Request) -> Response:
-    """``GET /api/pulse``: the server's time and where the attempt stands; also says that the page is alive."""
+    """``GET /api/pulse``: the server's time and where the attempt stands, for a page without a stream.
+
+    It also says that the page is alive and, with ``unsaved`` and ``age`` as in a save, what it could not save.
+    """
     visit = Visit(request.app.state.hall, request)
     who = await visit.who()
     if who is None:
         raise Refused("session")
     if who.attempt_id is not None and who.attempt_state == "open":
-        visit.hall.seen.add(who.attempt_id)
+        visit.hall.presence.seen([who.attempt_id])
+        _note_unsaved(visit, who.attempt_id)
     facts = {
         "now": visit.hall.clock.now(), "opens": who.opens_at, "limit": who.limit_at, "state": who.attempt_state,
-        "writer": who.writer, "next": visit.hall.pulse_ms(),
+        "writer": who.writer, "paused": who.paused_at,
     }  # fmt: skip
     return _json(facts)
+
+
+def _note_unsaved(visit: Visit, attempt_id: int) -> None:
+    given = visit.request.query_params
+    if "unsaved" not in given:
+        return
+    try:
+        count, age = msgspec.convert((given["unsaved"], given.get("age", "0")), tuple[_Count, _Ago], strict=False)
+    except msgspec.ValidationError:
+        raise Refused("bad_request") from None
+    visit.hall.presence.unsaved(attempt_id, count, age, visit.hall.clock.now())
+
+
+async def away(request: Request) -> Response:
+    """``POST /api/away``: the candidate had something else on the screen; noted for the officer, at most once a minute."""
+    hall: Hall = request.app.state.hall
+    seat, arrived, raw = await _seated(hall, request.scope, request.receive)
+    seconds = _decoded(_away_decoder, raw).ms // 1000
+    detail = f"离开考试页面 {seconds} 秒（切换窗口、最小化或锁屏）"
+    await hall.write(lambda connection: note_incident(connection, seat.sitting_id, seat.entry_id, "focus_loss", detail, arrived))
+    return _json({})
 
 
 async def form_token(request: Request) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from hall.candidate import api, pages
+from hall.candidate.events import events
 from hall.candidate.guard import Guard
 from hall.candidate.state import Hall
 from hall.candidate.static import serve_static
@@ -25,11 +26,12 @@ async def _healthz(request: Request) -> Response:
     return PlainTextResponse("ok" if well else "bad", 200 if well else 503)
 
 
-#: the hot path: bare ASGI, no router, no request or response objects
-FAST = {"/api/save": api.save}
+#: what is asked most or held longest: bare ASGI, no router, no request or response objects
+FAST = {"/api/save": ("POST", api.save), "/api/events": ("GET", events)}
 ROUTES = (
     Route("/api/pulse", api.pulse),
     Route("/api/handin", api.hand_in, methods=["POST"]),
+    Route("/api/away", api.away, methods=["POST"]),
     Route("/api/form", api.form_token),
     Route("/api/login", api.login_again, methods=["POST"]),
     Route("/", pages.front),

@@ -45,10 +45,10 @@ def api_headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
 class Guard:
     """Adds the headers to every answer; nothing is cached except the static files, whose address holds their digest.
 
-    ``fast``: ASGI endpoints by address that are reached past the router and send all headers themselves.
+    ``fast``: ASGI endpoints by address, each with its method, that are reached past the router and send all headers themselves.
     """
 
-    def __init__(self, app: ASGIApp, *, secure: bool, fast: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, *, secure: bool, fast: Mapping[str, tuple[str, ASGIApp]]) -> None:
         self.app, self._fast = app, fast
         self._plain = security_headers(secure=secure)
 
@@ -56,8 +56,8 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        endpoint = self._fast.get(scope["path"])
-        if endpoint is not None and scope["method"] == "POST":
+        method, endpoint = self._fast.get(scope["path"], (None, None))
+        if endpoint is not None and scope["method"] == method:
             await endpoint(scope, receive, send)
             return
         static = scope["path"].startswith("/static/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from base64 import b64encode
 from html import escape
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exams.admission import normalise_admission_no
+from exams.answer_seal import attempt_keys
 from exams.attempts import Page, finish_of, limit_of, may_start, open_page, start
 from exams.display import display_order
 from exams.refusals import Refused
@@ -128,11 +130,13 @@ async def begin(request: Request) -> Response:
 
 
 async def paper(request: Request) -> Response:
-    """The paper, in this candidate's order, with everything saved so far; all earlier pages become stale."""
+    """The paper, in this candidate's order, with everything saved so far; all earlier pages become stale. Not during a pause."""
     visit = _visit(request)
     who = await visit.who()
     if who is None or place_of(who) != "/paper":
         return go(place_of(who))
+    if who.paused_at is not None:
+        return visit.page("paused.html", who=who, refusal=Refused("paused"))
     hall, now = visit.hall, visit.hall.clock.now()
     found = hall.papers.paper(who.sitting_id, who.form)
     try:
@@ -159,7 +163,8 @@ def _frame(title: str) -> tuple[bytes, ...]:
 def _paper_page(hall: Hall, found: Paper, who: Standing, page: Page) -> bytes:
     state = {
         "attempt": page.attempt_id, "writer": page.writer, "limit": page.limit_at, "now": hall.clock.now(), "csrf": who.csrf,
-        "number": who.admission_no, "answers": page.answers, "typed": page.typed_at, "pulse": hall.pulse_ms(),
+        "number": who.admission_no, "answers": page.answers, "typed": page.typed_at, "sitting": who.sitting_id,
+        "seal": b64encode(attempt_keys(hall.key, who.sitting_id, page.attempt_id, who.admission_no)).decode(),
     }  # fmt: skip
     raw = msgspec.json.encode(state).replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
     facts = {

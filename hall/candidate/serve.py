@@ -24,11 +24,13 @@ import logs
 from hall.binding import bind_problem
 from hall.candidate.app import create_app
 from hall.candidate.confine import ConfinementError, confine, landlock_version
+from hall.candidate.streams import Streams
 from home import Home, HomeError
 
 log = logging.getLogger("pufa.hall")
 KEEP_ALIVE_S = 90
 DRAIN_S = 15
+DEAD_LINK_MS = 45_000
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         key = code_key()
         home = replace(Home.open(given.home), office_url=None)  # the office's database is none of this process's business
         secure = given.certfile is not None or given.behind_proxy is not None
-        config = uvicorn.Config(create_app(home, key, secure=secure), **settings(given))  # type: ignore[arg-type]
+        app = create_app(home, key, secure=secure)
+        config = uvicorn.Config(app, **settings(given))  # type: ignore[arg-type]
         config.load()
         listening = _bind(given.host, given.port)
         _tell(confine(home))
@@ -91,8 +94,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log.info("考场已就绪 %s:%d", given.host, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_stopped)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, app.state.hall.streams).run(sockets=[listening])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of open pages first: uvicorn would wait for them as for requests that are being answered."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """SIGTERM came."""
+        await self._streams.close()
+        await super().shutdown(sockets)
 
 
 def _already_stopped(_number: int, _frame: FrameType | None) -> None:
@@ -103,6 +119,8 @@ def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: connections inherit it; a pulled cable is noticed, and the page no longer counted as there
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_MS)
     try:
         listening.bind((host, port))
     except OSError:

@@ -6,7 +6,6 @@ Memory is only ever a shortcut here. Whether a save counts is decided in the tra
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import secrets
@@ -19,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
 from exams.attempts import close_overdue
@@ -27,11 +26,13 @@ from exams.clock import Clock
 from exams.paper import PublicQuestion
 from exams.refusals import Refused
 from exams.sessions import Standing, standing, token_digest
-from exams.tables import attempt
+from exams.stalls import keep_beat, last_beat
 from exams.vitals import SILENT_MS, leave, tell
 from exams.writer import Unavailable, Work, Writer
 from hall.candidate.guard import Cookies, api_headers, security_headers
 from hall.candidate.papers import Papers
+from hall.candidate.presence import Presence, store
+from hall.candidate.streams import Streams
 from hall.candidate.throttle import Bucket, SourceThrottle
 from hall.candidate.vitals import Vitals
 from home import Home
@@ -41,7 +42,7 @@ Result = TypeVar("Result")
 
 #: how long a request waits for its commit before it is told that nothing is sure yet
 PATIENCE_S = 10.0
-SWEEP_S, TOUCH_S, CHECKPOINT_S, EXPIRE_S, TELL_S = 5.0, 15.0, 2.0, 1.0, 5.0
+BEAT_S, LOOK_S, SWEEP_S, TOUCH_S, CHECKPOINT_S, EXPIRE_S, TELL_S = 1.0, 1.0, 5.0, 15.0, 2.0, 1.0, 5.0
 _Chore = tuple[float, Callable[[], Coroutine[None, None, None]]]
 MAX_SEATS = 20_000
 #: saves of one attempt: this many at once (after a long cut), then this many a second
@@ -54,6 +55,7 @@ class Seat:
 
     token_digest: str
     csrf: bytes
+    entry_id: int
     attempt_id: int
     sitting_id: str
     questions: dict[str, PublicQuestion]
@@ -71,8 +73,8 @@ class Hall:
         self.sources = SourceThrottle()
         self.office_name = str(home.settings["office_name"])
         self.seats: OrderedDict[bytes, Seat] = OrderedDict()
-        self.seen: set[int] = set()
-        self.live = 0
+        self.presence, self.streams = Presence(), Streams(self.read, self.clock)
+        self._beating = False
         self.vitals, self.told_at = Vitals(), time.monotonic()
         self._process = f"hall@{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,18 +89,24 @@ class Hall:
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
         self._writer = Writer(self.home.exam, loop.call_soon_threadsafe)
         self._writer.start()
-        works: list[_Chore] = [(SWEEP_S, self._sweep), (TOUCH_S, self._touch), (EXPIRE_S, self._expire), (TELL_S, self._tell)]
+        works: list[_Chore] = [
+            (EXPIRE_S, self._expire), (BEAT_S, self._beat), (LOOK_S, self.streams.look), (SWEEP_S, self._sweep),
+            (TOUCH_S, self._touch), (TELL_S, self._tell),
+        ]  # fmt: skip
         if self._sqlite:
             works.append((CHECKPOINT_S, self._checkpoint))
         self._tasks = [asyncio.create_task(self._again(every, work)) for every, work in works]
+        with suppress(Unavailable):
+            await self._beat()  # before anything is served: what was lost while no process ran is given back first
 
     async def close(self) -> None:
-        """Drain the queue, then stop."""
+        """End the streams, drain the queue, then stop."""
+        await self.streams.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(Unavailable):
-            await self.write(lambda connection: leave(connection, self._process))
+            await self.write(self._leave)
         drained = await asyncio.to_thread(self._writer.stop)
         if not drained:
             log.error("the queue was not drained in time: %d left", self._writer.waiting())
@@ -156,15 +164,12 @@ class Hall:
             if who.attempt_id is None:
                 raise Refused("not_started")
             questions = self.papers.paper(who.sitting_id, who.form).questions
-            seat = Seat(who.token_digest, who.csrf.encode(), who.attempt_id, who.sitting_id, questions, Bucket(SAVE_BURST, SAVE_RATE))
+            bucket = Bucket(SAVE_BURST, SAVE_RATE)
+            seat = Seat(who.token_digest, who.csrf.encode(), who.entry_id, who.attempt_id, who.sitting_id, questions, bucket)
             self.seats[cookie] = seat
             if len(self.seats) > MAX_SEATS:
                 self.seats.popitem(last=False)
         return seat
-
-    def pulse_ms(self) -> int:
-        """After how long an idle page asks again: 4 s, longer when thousands are at work."""
-        return max(4_000, self.live * 4)
 
     # ------------------------------------------------------------ in the background
 
@@ -180,9 +185,21 @@ class Hall:
 
     async def _sweep(self) -> None:
         now = self.clock.now()
-        closed, self.live = await self.write(lambda connection: (close_overdue(connection, now), _open_attempts(connection)))
+        closed = await self.write(lambda connection: close_overdue(connection, now))
         if closed:
             log.info("time is up: %d attempts closed", closed)
+
+    async def _beat(self) -> None:
+        """Store that answers can be stored; what was lost since the last time is given back (:mod:`exams.stalls`)."""
+        starting = not self._beating
+        given = await self.write(lambda connection: keep_beat(connection, self.clock.now(), starting=starting))
+        self._beating = True
+        if given:
+            log.warning("the hall stood still for %d ms; every open attempt got the time back", given)
+
+    def _leave(self, connection: Connection) -> None:
+        last_beat(connection, self.clock.now())
+        leave(connection, self._process)
 
     async def _tell(self) -> None:
         """Tell the office how this process is; that it could be stored shows that answers can be."""
@@ -204,10 +221,13 @@ class Hall:
                 ticket.set_exception(Unavailable("no commit in time"))
 
     async def _touch(self) -> None:
-        seen, self.seen = self.seen, set()
-        if seen:
-            now = self.clock.now()
-            await self.write(lambda connection: _mark_seen(connection, sorted(seen), now))
+        self.presence.seen(self.streams.attempts())
+        taken, now = self.presence.take(), self.clock.now()
+        try:
+            self.presence.keep(await self.write(lambda connection: store(connection, taken, now)))
+        except Unavailable:
+            self.presence.put_back(taken)
+            raise
 
     async def _checkpoint(self) -> None:
         """Move the log into the database file beside the commits, not within them."""
@@ -233,18 +253,3 @@ def prepare(connection: object, _record: object) -> None:
     """
     for pragma in ("wal_autocheckpoint=0", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()  # type: ignore[attr-defined]
-
-
-_SEEN = {
-    "sqlite": text("UPDATE attempt SET last_seen_at = :now WHERE id IN (SELECT value FROM json_each(:ids))"),
-    "postgresql": text("UPDATE attempt SET last_seen_at = :now WHERE id = ANY(:ids)"),
-}
-
-
-def _open_attempts(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(attempt).where(attempt.c.state == "open")).scalar_one()
-
-
-def _mark_seen(connection: Connection, ids: list[int], now: int) -> None:
-    dialect = connection.dialect.name
-    connection.execute(_SEEN[dialect], {"now": now, "ids": json.dumps(ids) if dialect == "sqlite" else ids})

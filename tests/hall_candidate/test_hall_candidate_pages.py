@@ -403,5 +403,5 @@ def test_unknown_methods_and_addresses_are_told_the_way_back(roster, hall):
 def test_no_candidate_is_served_anything_under_another_address():
     assert {*FAST, *(route.path for route in ROUTES)} == {
         "/", "/login", "/rules", "/start", "/paper", "/done", "/logout", "/healthz", "/static/{digest}/{name}",
-        "/api/save", "/api/pulse", "/api/handin", "/api/form", "/api/login",
+        "/api/save", "/api/events", "/api/away", "/api/pulse", "/api/handin", "/api/form", "/api/login",
     }  # fmt: skip
