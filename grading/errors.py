@@ -4,7 +4,8 @@
     ├── MarkError        a mark cannot be made or entered
     ├── RecordError      pass records cannot be issued as things stand
     ├── GradebookError   an nbgrader course folder or gradebook does not fit the paper
-    └── ExportError      an export cannot be written
+    ├── ExportError      an export cannot be written
+    └── WorkforceError   an entry about a certification, or an import of them, cannot be taken
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class GradebookError(GradingError):
 
 class ExportError(GradingError):
     """An export cannot be written."""
+
+
+class WorkforceError(GradingError):
+    """An entry about a certification, or an import of them, cannot be taken as it is."""

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from grading.cut import exact_text
 from grading.outcome import add_months
-from grading.workforce.hours import Hours, Step, Tally, Window, closed_short, tally
+from grading.workforce.hours import NOT_COUNTED, Hours, Step, Tally, Window, closed_short, tally
 from grading.workforce.kinds import Exam, Kind, Stage, Validity
 
 #: state -> what staff read
@@ -238,22 +238,22 @@ def _after(kind: Kind, chain: _Chain, one: Step, why: list[str], doubts: list[st
     """One more registering step upon a chain of periods."""
     until, title = chain.until, kind.steps[one.step]
     if one.on_day < chain.since:
-        doubts.append(f"{one.on_day} {title}早于开始日期 {chain.since}，没有计入；请核对")
+        doubts.append(f"{one.on_day} {title}早于开始日期 {chain.since}，{NOT_COUNTED}；请核对")
         return chain
     if until is not None and one.on_day > until:
         if not kind.validity.restart:
-            doubts.append(f"{one.on_day} {title}在过期（{until}）之后，没有计入；请核对")
+            doubts.append(f"{one.on_day} {title}在过期（{until}）之后，{NOT_COUNTED}；请核对")
             return chain
         doubts.append(f"{until} 过期后，{one.on_day} 才{title}，中间有间断")
         new = last_day(kind.validity, one.on_day)
         why.append(f"{one.on_day} {title}，重新计算，至 {new}")
         return _Chain(one.on_day, one.on_day, new)
     if kind.renewal is None or one.step != kind.renewal.step or until is None:
-        doubts.append(f"{one.on_day} 重复登记了“{title}”，没有计入")
+        doubts.append(f"{one.on_day} 重复登记了“{title}”，{NOT_COUNTED}")
         return chain
     opens = _opens(kind, chain)
     if opens is not None and one.on_day < opens:
-        doubts.append(f"{one.on_day} {title}早于受理期（{opens} 起），没有计入；请核对日期")
+        doubts.append(f"{one.on_day} {title}早于受理期（{opens} 起），{NOT_COUNTED}；请核对日期")
         return chain
     start = until + DAY if kind.renewal.from_expiry else one.on_day
     base = until if kind.renewal.from_expiry and kind.validity.ends == "corresponding_day" else start

@@ -10,6 +10,8 @@ from fractions import Fraction
 from grading.cut import exact_text
 from grading.workforce.kinds import Kind, Requirement
 
+#: how a doubt about an entry without effect reads
+NOT_COUNTED = "没有计入"
 #: source of hours -> what staff read
 SOURCES = {"training": "培训（按实际学时）", "course": "学历教育课程（按授课学时）", "degree": "取得学位（一生抵一次）"}
 
@@ -106,5 +108,5 @@ def _hours(one: Requirement, known: Sequence[Hours], window: Window, doubts: lis
     if one.degree and window.holds(degrees[0]):
         done += one.degree
     if one.degree and len(degrees) > 1:
-        doubts.append(f"学位抵学时一生只有一次：计入 {degrees[0]} 的，{'、'.join(map(str, degrees[1:]))} 的没有计入")
+        doubts.append(f"学位抵学时一生只有一次：计入 {degrees[0]} 的，{'、'.join(map(str, degrees[1:]))} 的{NOT_COUNTED}")
     return done

@@ -1,0 +1,183 @@
+"""What is on file: certifications with their steps, hours and holders, read in a few queries. Rows only; rules are the clock's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, select
+
+from grading.tables import certification, certification_step, training_hours
+from grading.workforce.clock import Held, Standing, standing
+from grading.workforce.hours import Hours, Step
+from grading.workforce.kinds import Kind
+from people.tables import person, post, unit
+
+fraction = lru_cache(4096)(Fraction)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The person, as the lists show one. ``masked``: the identity number."""
+
+    id: int
+    name: str
+    masked: str
+    gender: str
+    birth: date | None
+    unit: str
+    unit_id: int | None
+    post: str
+    category: str
+    grade: str
+    employed_from: date | None
+    left_on: date | None
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step on file; ``document_id``: its evidence."""
+
+    id: int
+    step: str
+    on_day: date
+    document_no: str
+    document_id: int | None
+    note: str
+    at: int
+    by: str
+
+
+@dataclass(frozen=True)
+class HoursRow:
+    """Hours on file, with their evidence."""
+
+    id: int
+    on_day: date
+    hours: Fraction
+    source: str
+    title: str
+    provider: str
+    document_id: int | None
+    at: int
+    by: str
+
+    @property
+    def counted(self) -> Hours:
+        return Hours(self.on_day, self.hours, self.source)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One certification of one person. ``at``: the village or school where it is exercised, or blank."""
+
+    id: int
+    holder: Holder
+    kind: str
+    certificate_no: str
+    issuer: str
+    obtained_on: date
+    at: str
+    at_id: int | None
+    note: str
+    ended_on: date | None
+    end_reason: str
+    steps: tuple[StepRow, ...]
+
+    @property
+    def held(self) -> Held:
+        return Held(self.obtained_on, tuple(Step(one.step, one.on_day) for one in self.steps), self.ended_on, self.holder.birth)
+
+
+def stand(kind: Kind, entry: Entry, hours: Sequence[HoursRow], on_day: date) -> Standing:
+    """The clock upon what is on file."""
+    return standing(kind, entry.held, [one.counted for one in hours], on_day)
+
+
+HOLDER = (
+    person.c.id.label("person_id"), person.c.name, person.c.identity_masked, person.c.gender, person.c.birth, unit.c.name.label("unit_name"),
+    person.c.unit_id.label("own_unit"), post.c.title.label("post_title"), person.c.category, person.c.grade, person.c.employed_from, person.c.left_on,
+)  # fmt: skip
+
+
+def holder_of(row: Any) -> Holder:
+    """A row that has the columns :data:`HOLDER`."""
+    return Holder(
+        row.person_id, row.name, row.identity_masked, row.gender or "", row.birth, row.unit_name or "", row.own_unit,
+        row.post_title or "", row.category or "", row.grade or "", row.employed_from, row.left_on,
+    )  # fmt: skip
+
+
+def read_holder(connection: Connection, person_id: int) -> Holder | None:
+    """One person, or None."""
+    query = select(*HOLDER).outerjoin(unit, unit.c.id == person.c.unit_id).outerjoin(post, post.c.id == person.c.post_id)
+    row = connection.execute(query.where(person.c.id == person_id)).first()
+    return holder_of(row) if row else None
+
+
+def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[Entry]:
+    """Certifications that ``where`` (over certification and person) selects, with their steps, by unit and name."""
+    at = unit.alias("at")
+    source = (
+        certification.join(person, person.c.id == certification.c.person_id)
+        .outerjoin(unit, unit.c.id == person.c.unit_id)
+        .outerjoin(post, post.c.id == person.c.post_id)
+        .outerjoin(at, at.c.id == certification.c.unit_id)
+    )
+    query = (
+        select(
+            *HOLDER, certification.c.id, certification.c.kind, certification.c.certificate_no, certification.c.issuer,
+            certification.c.obtained_on, certification.c.unit_id, certification.c.note, certification.c.ended_on, certification.c.end_reason,
+            at.c.name.label("at_name"),
+        )
+        .select_from(source)
+        .where(*where)
+        .order_by(unit.c.name, person.c.name, person.c.id, certification.c.id)
+    )  # fmt: skip
+    wanted = select(certification.c.id).join(person, person.c.id == certification.c.person_id).where(*where)
+    steps = read_steps(connection, wanted)
+    return [
+        Entry(
+            row.id, holder_of(row), row.kind, row.certificate_no or "", row.issuer or "", row.obtained_on, row.at_name or "", row.unit_id,
+            row.note or "", row.ended_on, row.end_reason or "", tuple(steps.get(row.id, ())),
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def read_steps(connection: Connection, wanted: Select[tuple[int]]) -> Mapping[int, list[StepRow]]:
+    """Standing steps of the certifications that ``wanted`` selects, by day."""
+    found: dict[int, list[StepRow]] = defaultdict(list)
+    columns = certification_step.c
+    query = (
+        select(columns.certification_id, columns.id, columns.kind, columns.on_day, columns.document_no, columns.document_id, columns.note, columns.at, columns.by)
+        .where(columns.certification_id.in_(wanted), columns.revoked_at.is_(None))
+        .order_by(columns.on_day, columns.id)
+    )
+    for owner, ident, kind, on_day, document_no, document_id, note, at, by in connection.execute(query):
+        found[owner].append(StepRow(ident, kind, on_day, document_no or "", document_id, note or "", at, by))
+    return found
+
+
+def read_hours(connection: Connection, wanted: Select[tuple[int]]) -> Mapping[int, list[HoursRow]]:
+    """Standing hours of the persons whom ``wanted`` selects, by day."""
+    found: dict[int, list[HoursRow]] = defaultdict(list)
+    columns = training_hours.c
+    query = (
+        select(columns.person_id, columns.id, columns.on_day, columns.hours, columns.source, columns.title, columns.provider, columns.document_id, columns.at, columns.by)
+        .where(columns.person_id.in_(wanted), columns.revoked_at.is_(None))
+        .order_by(columns.on_day, columns.id)
+    )
+    for owner, ident, on_day, hours, source, title, provider, document_id, at, by in connection.execute(query):
+        found[owner].append(HoursRow(ident, on_day, fraction(hours), source, title, provider or "", document_id, at, by))
+    return found
+
+
+def holders_of(*where: ColumnElement[bool]) -> Select[tuple[int]]:
+    """Persons who have a certification that ``where`` selects."""
+    return select(certification.c.person_id).join(person, person.c.id == certification.c.person_id).where(*where)
