@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, not_, or_, select, update
 
 from home import OFFICE, audit, canonical_json, now_ms
 from people.errors import PeopleError
@@ -130,6 +130,12 @@ def waiting(connection: Connection, *acts: str) -> Sequence[Approval]:
     """Requests that wait for a decision or for their act, the oldest first; of all acts, or of those named."""
     query = select(approval).where(*_open(now_ms())).order_by(approval.c.id)
     return [_read(row) for row in connection.execute(query.where(approval.c.act.in_(acts)) if acts else query)]
+
+
+def recent(connection: Connection, most: int) -> Sequence[Approval]:
+    """Requests that wait no more (refused, expired or used), the newest first."""
+    over = not_(and_(*_open(now_ms())))
+    return [_read(row) for row in connection.execute(select(approval).where(over).order_by(approval.c.id.desc()).limit(most))]
 
 
 def _open(now: int) -> tuple[ColumnElement[bool], ...]:
