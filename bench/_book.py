@@ -53,9 +53,9 @@ class Book:
         yield from (f"{place}: acknowledged, not stored" for place in missing)
 
     def _lost_ends(self, connection: Connection) -> Iterator[str]:
-        stored = dict(connection.execute(select(attempt.c.entry_id, attempt.c.id)).tuples().all())
+        stored = {row.entry_id: row.id for row in connection.execute(select(attempt.c.entry_id, attempt.c.id))}
         yield from (f"entry {entry}: attempt {known} not stored" for entry, known in self.attempts.items() if stored.get(entry) != known)
-        given = dict(connection.execute(select(handin.c.attempt_id, handin.c.receipt)).tuples().all())
+        given = {row.attempt_id: row.receipt for row in connection.execute(select(handin.c.attempt_id, handin.c.receipt))}
         for entry, (known, receipt) in self.receipts.items():
             if given.get(known) != receipt or finish_of(connection, known).receipt != receipt:
                 yield f"entry {entry}: its receipt does not fit what is stored"

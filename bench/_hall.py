@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 import grading.tables  # noqa: F401
 import people.tables  # noqa: F401
@@ -277,9 +277,3 @@ def _field(page: Answer, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"'.encode(), page.body)
     assert found, page.body.decode()
     return found[1].decode()
-
-
-def attempts_by_entry(home: Home) -> dict[int, int]:
-    """{entry: attempt}."""
-    with home.exam.connect() as connection:
-        return dict(connection.execute(select(attempt.c.entry_id, attempt.c.id)).tuples().all())
