@@ -22,13 +22,17 @@ UPRIGHT = 100.0                     # characters that an A4 page takes upright; 
 TALLEST = 400.0                     # points of a row; a spreadsheet takes 409
 
 
-def write(out: BinaryIO, sheet: Sheet) -> None:
-    """Title, header, one row a candidate, the reconciliation line, notes, the stamp line."""
-    with xlsxwriter.Workbook(out, OPTIONS) as book:  # closes its temporary files also when a row fails
-        _fill(book, sheet)
+def write(out: BinaryIO, sheet: Sheet, *, on_disk: bool = True) -> int:
+    """Title, header, one row a candidate, the reconciliation line, notes, the stamp line; returns how many rows.
+
+    ``on_disk``: rows go to temporary files, so that memory does not grow; not where nothing may touch the disk in plain.
+    """
+    options = OPTIONS if on_disk else {**OPTIONS, "constant_memory": False, "in_memory": True}
+    with xlsxwriter.Workbook(out, options) as book:  # closes its temporary files also when a row fails
+        return _fill(book, sheet)
 
 
-def _fill(book: Any, known: Sheet) -> None:
+def _fill(book: Any, known: Sheet) -> int:
     layout = known.layout
     sheet = book.add_worksheet(known.name)
     last = len(layout.columns) - 1
@@ -49,6 +53,7 @@ def _fill(book: Any, known: Sheet) -> None:
     sheet.set_row(row, min(TALLEST, 20.0 * sum(_lines(line, layout.width / 1.25) for line in lines) + 12))
     _across(sheet, row, last, "\n".join(lines), foot)
     sheet.print_area(0, 0, row, last)
+    return row - HEADER_ROW - 1
 
 
 def _rows(sheet: Any, known: Sheet, styles: list[Any]) -> int:

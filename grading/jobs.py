@@ -17,9 +17,11 @@ from exams.sittings import get_sitting
 from grading.chart import sitting_chart
 from grading.errors import GradingError
 from grading.exports import default_path, export_list
+from grading.identity_export import make_file
 from grading.lists.scope import Scope
 from grading.marks import MarkingResult, mark_sitting
 from grading.records import issue_records
+from grading.retention.erasing import erase
 from grading.tables import job
 from home import OFFICE, Home, audit, local_text, now_ms, write_atomically
 
@@ -129,12 +131,23 @@ def _export(asked: Asked) -> str:
     return f"已导出 {done.rows} 行：{done.path.name}\n{done.line}"
 
 
+def _export_numbers(asked: Asked) -> str:
+    done = make_file(asked.home, int(asked.arguments.get("approval", 0)), asked.by)
+    return f"加密文件已做好，{done.rows} 行，{local_text(done.delete_at)} 自动删除；请在“完整证件号码”页面下载"
+
+
 def _chart(asked: Asked) -> str:
     with asked.home.office.connect() as connection:
         svg = sitting_chart(connection, asked.sitting)
     path = asked.home.exports / f"{asked.sitting}-{local_text(now_ms(), '%Y%m%d-%H%M%S')}-分布.svg"
     write_atomically(path, svg, 0o600)
     return f"已生成成绩分布图：{path.name}"
+
+
+def _erase(asked: Asked) -> str:
+    approval = asked.arguments.get("approval")
+    done = erase(asked.home, str(asked.arguments.get("plan")), approval if isinstance(approval, int) else 0, asked.by)
+    return f"已按期限删除 {done.pieces} 项（{done.rows} 行），以前的备份 {done.backups} 份已换新"
 
 
 #: kind -> what it does. Arguments: ``sitting`` for all; ``seed`` (demo and mock) for build_papers; ``list``, ``format``,
@@ -146,7 +159,9 @@ KINDS = {
     "grade": Kind("阅卷", _grade),
     "issue_records": Kind("签发成绩", _issue),
     "export": Kind("导出", _export),
+    "export_numbers": Kind("完整证件号码", _export_numbers),
     "chart": Kind("成绩分布图", _chart),
+    "erase": Kind("按期限删除", _erase),
 }
 
 

@@ -32,9 +32,11 @@ from exams.opening import close_sitting, ended
 from exams.tables import open_sitting, sitting
 from exams.vitals import tell
 from grading.errors import GradingError
+from grading.identity_export import delete_expired
 from grading.jobs import KINDS, Asked, JobError, Report, ask, shorten
 from grading.tables import job
 from home import OFFICE, Home, HomeError, audit, now_ms, transaction
+from people.errors import PeopleError
 from question_bank.errors import BankError
 
 PAUSE_S = 1.0
@@ -43,7 +45,7 @@ WATCH_MS = 10_000
 #: How often the day's backup and the live copy are looked after.
 BACKUP_MS = 30_000
 #: Errors that are about content or data: their message is for staff as it stands.
-EXPLAINED = (ExamsError, GradingError, BankError, HomeError)
+EXPLAINED = (ExamsError, GradingError, BankError, PeopleError, HomeError)
 
 log = logging.getLogger("pufa.worker")
 
@@ -185,6 +187,7 @@ def loop(home: Home, stopping: threading.Event) -> None:
                 if closed or watched - backed_up >= BACKUP_MS:
                     backed_up = watched
                     look_after_backups(home, watched, ended_now=bool(closed))
+                    delete_expired(home, watched)
             claimed = claim(home)
             if claimed is not None:
                 done = run(home, claimed)
