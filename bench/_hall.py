@@ -15,12 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 import grading.tables  # noqa: F401
 import people.tables  # noqa: F401
@@ -65,7 +65,7 @@ def furnish(home: Home, seated: int, fresh: int = 0, *, minutes: int = 120, ques
     write_atomically(folder / "A.json", msgspec.json.encode(form))
     write_atomically(folder / "sitting.json", msgspec.json.encode({"title": "bench", "minutes": minutes, "rules": ["x"], "office_name": "x"}))
     seats = [
-        Seat(n, f"2611230{n:07d}", new_code(), *((f"token-{n}", f"csrf-{n}", n) if n <= seated else ())) for n in range(1, seated + fresh + 1)
+        Seat(n, f"2611230{n:07d}", new_code(), *((f"token-{n}", f"csrf-{n}") if n <= seated else ())) for n in range(1, seated + fresh + 1)
     ]
     at_work = [seat for seat in seats if seat.token]
     with transaction(home.exam) as connection:
@@ -79,11 +79,10 @@ def furnish(home: Home, seated: int, fresh: int = 0, *, minutes: int = 120, ques
             connection.execute(insert(session), [
                 {"token_digest": token_digest(seat.token), "entry_id": seat.entry_id, "csrf": seat.csrf, "created_at": now} for seat in at_work])  # fmt: skip
             connection.execute(insert(attempt), [
-                {"id": seat.attempt_id, "entry_id": seat.entry_id, "sitting_id": SITTING, "form": "A", "started_at": now, "state": "open", "writer": 1,
+                {"entry_id": seat.entry_id, "sitting_id": SITTING, "form": "A", "started_at": now, "state": "open", "writer": 1,
                  "display_order": order_to_json(display_order(form, seat.entry_id)), "limit_at": now + minutes * 60_000} for seat in at_work])  # fmt: skip
-        if connection.dialect.name == "postgresql" and at_work:
-            connection.exec_driver_sql("SELECT setval(pg_get_serial_sequence('attempt', 'id'), (SELECT max(id) FROM attempt))")
-    return at_work, [seat for seat in seats if not seat.token]
+        made = {row.entry_id: row.id for row in connection.execute(select(attempt.c.entry_id, attempt.c.id))}
+    return [replace(seat, attempt_id=made[seat.entry_id]) for seat in at_work], [seat for seat in seats if not seat.token]
 
 
 # ------------------------------------------------------------------ the process

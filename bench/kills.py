@@ -141,6 +141,8 @@ def play_round(folder: Path, kills: int, tally: Tally, seed: int) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             crowd = runner.run(_load(served, book, seats, kills, tally, seed))
+    except TimeoutError:
+        raise SystemExit(f"no save for two minutes after a kill; the log ends:\n{(folder / 'log').read_text(encoding='utf-8')[-4000:]}") from None
     finally:
         served.stop()
     with home.exam.connect() as connection:
