@@ -136,6 +136,12 @@ certification = Table(
     Column("ended_on", Date),                         # removed, revoked, resigned
     Column("ended_by", String(64)),
     Column("end_reason", String(500)),
+    Column("phase", String(10)),                      # what the clock made of it: grading.workforce.reckoning; never read when stale
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("window_opens", Date),
+    Column("due_on", Date, index=True),
+    Column("reckoned", String(16)),                   # digest of the rules it was reckoned by; null: to be reckoned again
 )  # fmt: skip
 
 certification_step = Table(
