@@ -8,6 +8,7 @@ import courses.commands
 import exams.commands
 import exams.sitting_commands
 import grading.commands
+import grading.retention.commands
 import hall.backup_commands
 import hall.commands
 import hall.metrics_command
@@ -34,6 +35,7 @@ app.add_typer(exams.sitting_commands.commands, name="sitting", help="场次：�
 app.add_typer(courses.commands.commands, name="course", help="课程：新建、检查、预览。")
 app.command("grade")(grading.commands.grade)
 app.add_typer(grading.commands.records, name="records", help="成绩记录：签发、导出。")
+app.add_typer(grading.retention.commands.commands, name="retention", help="保存期限：到期内容、暂缓删除。")
 
 
 def main() -> None:

@@ -145,8 +145,8 @@ def _chart(asked: Asked) -> str:
 
 
 def _erase(asked: Asked) -> str:
-    approval = asked.arguments.get("approval")
-    done = erase(asked.home, str(asked.arguments.get("plan")), approval if isinstance(approval, int) else 0, asked.by)
+    at, approval = (int(asked.arguments.get(name, 0)) for name in ("at", "approval"))
+    done = erase(asked.home, at, str(asked.arguments.get("plan")), approval, asked.by)
     return f"已按期限删除 {done.pieces} 项（{done.rows} 行），以前的备份 {done.backups} 份已换新"
 
 

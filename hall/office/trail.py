@@ -20,7 +20,7 @@ ACTIONS = {
     "sitting.open": "开考", "sitting.close": "收卷", "codes.issue": "生成考试码", "candidate.event": "登记考生事项",
     "candidate.event.revoke": "撤销考生事项", "entry.barred": "考场停考", "entry.free": "考场恢复", "attempt.grant": "加时",
     "attempt.release_device": "办理换机", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
-    "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "job.ask": "提交任务", "job.done": "任务完成", "job.failed": "任务失败",
+    "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "retention.erase": "按期限删除", "hold.place": "登记暂缓删除", "hold.lift": "解除暂缓删除", "job.ask": "提交任务", "job.done": "任务完成", "job.failed": "任务失败",
 }  # fmt: skip
 
 
