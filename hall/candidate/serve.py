@@ -21,6 +21,7 @@ from types import FrameType
 import uvicorn
 
 import logs
+from exams.durability import refuse_forgetful
 from hall.binding import bind_problem
 from hall.candidate.app import create_app
 from hall.candidate.confine import ConfinementError, confine, landlock_version
@@ -79,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         key = code_key()
         home = replace(Home.open(given.home), office_url=None)  # the office's database is none of this process's business
+        refuse_forgetful(home.exam)
         secure = given.certfile is not None or given.behind_proxy is not None
         app = create_app(home, key, secure=secure)
         config = uvicorn.Config(app, **settings(given))  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import hall.candidate.state
 
 hall.candidate.state.CHECKPOINT_S = float(os.environ.get("CHECKPOINT_S", hall.candidate.state.CHECKPOINT_S))
 if "SYNCHRONOUS" in os.environ:
+    hall.candidate.serve.refuse_forgetful = lambda _engine: None  # type: ignore[attr-defined]  # it would not let this one serve
 
     @event.listens_for(Pool, "checkout")
     def _careless(connection, _record, _proxy):
