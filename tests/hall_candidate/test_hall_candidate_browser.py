@@ -244,7 +244,7 @@ def test_the_older_of_two_tabs_stops_and_writes_nothing(home_folder, serve, wind
     choose(new, 1, "B")
     saved(new)
     assert at_server(home_folder, one) == on_screen(new)
-    old.click("#stop-go")
+    old.click("#stop-actions button")
     saved(old)
     new.wait_for_selector("#stop[open]")
     assert on_screen(old) == at_server(home_folder, one)

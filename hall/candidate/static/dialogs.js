@@ -1,4 +1,4 @@
-/* The three dialogs of the paper: the review before hand-in, logging in again in place, and the notice that ends a page. */
+/* The dialogs of the paper: the review before hand-in, logging in again in place, drafts found, and the notice that ends a page. */
 (function () {
   "use strict";
 
@@ -93,23 +93,55 @@
     }
   }
 
-  /* An end that cannot be dismissed; action: [text, function] or null. */
-  function stop(title, text, code, action) {
+  /* What the browser kept when it died; done(taken) is called with the candidate's word. Closed by a pause it is opened again. */
+  class Drafts {
+    constructor(sheet, drafts, done) {
+      this.dialog = by("drafts");
+      this.open_ = drafts.length > 0;
+      this.dialog.addEventListener("cancel", (key) => key.preventDefault());
+      const list = by("drafts-list");
+      for (const draft of drafts) {
+        const question = sheet.byId.get(draft.question);
+        const text = draft.answer.length > 60 ? draft.answer.slice(0, 60) + "…" : draft.answer || "（清空）";
+        if (question) list.append(element("li", {}, element("strong", {}, "第 " + question.number + " 题"), "　" + (question.text ? text : question.shown(draft.answer))));
+      }
+      for (const [id, taken] of [["drafts-take", true], ["drafts-leave", false]]) {
+        by(id).addEventListener("click", () => {
+          this.open_ = false;
+          this.dialog.close();
+          done(taken);
+        });
+      }
+    }
+
+    show() {
+      if (this.open_ && !this.dialog.open) this.dialog.showModal();
+    }
+
+    hide() {
+      if (this.dialog.open) this.dialog.close();
+    }
+  }
+
+  /* An end that cannot be dismissed; actions: a list of [text, function], the first one the way out. */
+  function stop(title, text, code, actions) {
     const dialog = by("stop");
     by("stop-title").textContent = title;
     by("stop-text").textContent = text;
     by("stop-code").textContent = code ? "编号 " + code + "（找监考人员时请告诉这个编号）" : "";
-    const go = by("stop-go");
-    go.hidden = !action;
-    if (action) {
-      go.textContent = action[0];
-      go.onclick = action[1];
-    }
+    by("stop-actions").replaceChildren(...(actions || []).map((action, n) =>
+      element("button", { type: "button", class: n ? "" : "primary", onclick: action[1] }, action[0])));
     if (dialog.open) return;
-    for (const id of ["review", "again"]) if (by(id).open) by(id).close();
-    dialog.addEventListener("cancel", (key) => key.preventDefault());
+    for (const id of ["review", "again", "drafts"]) if (by(id).open) by(id).close();
     dialog.showModal();
   }
 
-  Object.assign(window.pufa, { Review: Review, LoginAgain: LoginAgain, stop: stop });
+  /* The end was not the end: more time was given. */
+  function goOn() {
+    if (by("stop").open) by("stop").close();
+  }
+
+  by("stop").addEventListener("cancel", (key) => key.preventDefault());
+
+  Object.assign(window.pufa, { Review: Review, LoginAgain: LoginAgain, Drafts: Drafts, stop: stop, goOn: goOn });
 })();

@@ -1,17 +1,9 @@
-/* The pages before and after the paper: one click counts once, the start button opens on the server's time, and nothing
-   remains in the browser when a candidate leaves. */
+/* The pages before and after the paper: one click counts once, the start button opens on the server's time, a pause is waited for,
+   and nothing remains in the browser when a candidate leaves. */
 (function () {
   "use strict";
 
-  const PREFIX = "pufa:";
-
-  function forget() {
-    try {
-      const found = [];
-      for (let n = 0; n < localStorage.length; n += 1) if (localStorage.key(n).startsWith(PREFIX)) found.push(localStorage.key(n));
-      found.forEach((key) => localStorage.removeItem(key));
-    } catch (error) { /* storage is switched off */ }
-  }
+  const PAUSE_ASK_MS = 5000;
 
   for (const form of document.querySelectorAll("form[data-once]")) {
     form.addEventListener("submit", (submit) => {
@@ -20,7 +12,32 @@
       setTimeout(() => { delete form.dataset.gone; }, 5000);
     });
   }
-  if (document.querySelector("[data-place=done]")) forget();
+
+  /* The end: nothing is kept, but what could not be sent stays until its file is made or the candidate leaves. */
+  const done = document.querySelector("[data-place=done]");
+  if (done) {
+    const left = window.pufa.leftovers(done.dataset.attempt);
+    if (left) {
+      const box = document.getElementById("left");
+      box.hidden = false;
+      document.getElementById("left-count").textContent = new Set(left.changes.map((change) => change[0])).size;
+      document.getElementById("left-save").addEventListener("click", () => window.pufa.downloadAnswers(left.facts, left.changes, Number(done.dataset.now)));
+      document.querySelector("form[data-clear]").addEventListener("submit", () => window.pufa.forgetAll());
+    } else {
+      window.pufa.forgetAll();
+    }
+  }
+
+  /* During a pause: ask whether it is over, then go where the candidate stands. */
+  if (document.querySelector("[data-place=paused]")) {
+    setInterval(async () => {
+      try {
+        const answer = await fetch("/api/pulse", { credentials: "same-origin", cache: "no-store" });
+        const facts = await answer.json();
+        if (!answer.ok || facts.paused === null) location.replace("/");
+      } catch (error) { /* the network is gone: ask again */ }
+    }, PAUSE_ASK_MS * (0.8 + Math.random() * 0.4));
+  }
 
   const wait = document.getElementById("wait");
   if (wait && !wait.hidden) {

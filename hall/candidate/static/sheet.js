@@ -39,6 +39,12 @@
       for (const input of this.inputs) input.checked = answer.includes(input.value);
     }
 
+    /* An answer's canonical letters as this candidate sees them. */
+    shown(answer) {
+      const letters = this.inputs.filter((input) => answer.includes(input.value)).map((input) => input.closest(".option").querySelector(".letter").textContent);
+      return letters.length ? letters.join("") : "（清空）";
+    }
+
     mark(flagged) {
       this.flagged = flagged;
       this.flag.setAttribute("aria-pressed", String(flagged));
@@ -107,6 +113,14 @@
       }
     }
 
+    /* An answer that was found again. */
+    take(id, answer) {
+      const question = this.byId.get(id);
+      if (!question) return;
+      question.show(answer);
+      this.refresh(question);
+    }
+
     refresh(question) {
       const open = this.open().length;
       const answered = question.value() !== "";
@@ -128,11 +142,12 @@
       return this.questions.filter((question) => question.flagged);
     }
 
-    freeze() {
+    /* No answer can be given, or again: at the end, and when time is given after it. */
+    freeze(frozen) {
       for (const question of this.questions) {
-        for (const input of question.inputs) input.disabled = true;
-        if (question.text) question.text.readOnly = true;
-        if (question.clear) question.clear.disabled = true;
+        for (const input of question.inputs) input.disabled = frozen;
+        if (question.text) question.text.readOnly = frozen;
+        if (question.clear) question.clear.disabled = frozen;
       }
     }
   }
