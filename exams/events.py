@@ -200,6 +200,22 @@ def state_of(connection: Connection, sitting_id: str, person_id: int) -> str:
     return "exempt_part" if live else "due"
 
 
+def attach_document(connection: Connection, event_id: int, document_id: int, *, by: str) -> None:
+    """File the scan of an event that was entered without one; what is on file already is never replaced.
+
+    :raises SittingError: there is no such event, or it has its paper.
+    """
+    row = connection.execute(
+        update(candidate_event)
+        .where(candidate_event.c.id == event_id, candidate_event.c.document_id.is_(None))
+        .values(document_id=document_id)
+        .returning(candidate_event.c.sitting_id, candidate_event.c.person_id)
+    ).first()
+    if row is None:
+        raise SittingError("该登记不存在，或已有附件；附件不能替换，确需更换的请撤销后重新登记")
+    audit(connection, OFFICE, by, "candidate.event.attach", f"{row.sitting_id}/{row.person_id}", event=event_id, attachment=document_id)
+
+
 def revoke_event(connection: Connection, event_id: int, *, by: str, reason: str) -> None:
     """Revoke an event that was entered by mistake; it stays on file.
 

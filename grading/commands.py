@@ -13,13 +13,15 @@ from rich.progress import Progress
 
 from exams.errors import ExamsError
 from exams.sittings import get_sitting
-from grading.errors import GradingError
+from grading.errors import GradingError, RecordError
 from grading.exports import FORMATS, export_list
 from grading.jobs import grade_sitting, told
 from grading.lists.asking import scope_of
 from grading.lists.kinds import LISTS, list_of
 from grading.outcome import OUTCOMES
 from grading.records import damaged_records, issue_records, public_key
+from grading.roll import current
+from grading.signed import archive_records, check_file
 from home import Home, HomeError
 
 records = typer.Typer(help="成绩记录：签发、导出、核验。", no_args_is_help=True)
@@ -39,12 +41,20 @@ def _home(folder: Path) -> Iterator[Home]:
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from None
     try:
-        yield home
+        with _told():
+            yield home
+    finally:
+        home.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with content or data is told, exit code 1."""
+    try:
+        yield
     except (ExamsError, GradingError) as error:
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
-    finally:
-        home.close()
 
 
 def grade(sitting: SittingArgument, home: HomeOption) -> None:
@@ -92,15 +102,76 @@ def export(
     console.print(done.line, markup=False)
 
 
-@records.command("verify")
-def verify(sitting: SittingArgument, home: HomeOption) -> None:
-    """核验签名：列出签发后被改动过的成绩记录。"""
+@records.command("archive")
+def archive(
+    home: HomeOption,
+    out: Annotated[Path, typer.Option("--out", help="写到哪个文件（.json）")],
+    sitting: Annotated[str | None, typer.Option("--sitting", help="只要这一场；不写则全部")] = None,
+) -> None:
+    """导出带签名的成绩记录（含已被代替的），存档或交别处核验；文件里有姓名、单位和成绩。"""
     with _home(home) as where:
-        with where.office.connect() as connection:
-            get_sitting(connection, sitting)
-        bad, key = damaged_records(where, sitting), public_key(where).hex()
+        if sitting is not None:
+            with where.office.connect() as connection:
+                get_sitting(connection, sitting)
+        count = archive_records(where, sitting, out, BY)
+    console.print(f"已写入 {out}：{count} 份成绩记录。", markup=False)
+
+
+@records.command("key")
+def key(home: HomeOption) -> None:
+    """显示本单位的公钥：公布出去，别处用它核验成绩记录。"""
+    with _home(home) as where:
+        console.print(public_key(where).hex())
+
+
+@records.command("verify")
+def verify(
+    what: Annotated[list[str], typer.Argument(help="带签名的成绩记录文件（pufa records archive 所写）；或考试编号，连同 --home")],
+    home: Annotated[Path | None, typer.Option("--home", help="数据文件夹；核验文件时不需要")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="签发单位公布的公钥（64 位十六进制）；不写则用数据文件夹或文件里的")] = None,
+) -> None:
+    """核验签名：列出签发后被改动过的成绩记录。核验文件不需要数据文件夹，也不需要网络。"""
+    if home is None:
+        with _told():
+            fine = [_verify_file(Path(one), key) for one in what]
+    else:
+        with _home(home) as where:
+            own = key or public_key(where).hex()
+            fine = [_verify_file(Path(one), own) if Path(one).is_file() else _verify_sitting(where, one) for one in what]
+    if not all(fine):
+        raise typer.Exit(1)
+
+
+def _verify_sitting(where: Home, sitting: str) -> bool:
+    with where.office.connect() as connection:
+        known = get_sitting(connection, sitting)
+        if connection.execute(current(sitting).limit(1)).first() is None:
+            raise RecordError(f"“{known.title}”还没有成绩记录，什么也没有核验")
+    bad = damaged_records(where, sitting)
     for ident in bad:
         errors.print(f"{ident}：签发后被改动；请从备份核对，并按更正程序重新签发", style="red", markup=False)
-    if bad:
-        raise typer.Exit(1)
-    console.print(f"全部成绩记录与签名一致。公钥：{key}")
+    if not bad:
+        console.print(f"“{known.title}”全部成绩记录与签名一致。公钥：{public_key(where).hex()}", markup=False)
+    return not bad
+
+
+def _verify_file(path: Path, key: str | None) -> bool:
+    try:
+        known = check_file(path.read_bytes(), key)
+    except OSError as error:
+        raise RecordError(f"{path}：读不出来（{error.strerror or error}）；核验场次请加 --home 数据文件夹") from None
+    except RecordError as error:
+        raise RecordError(f"{path}：{error}") from None
+    for ident, why in known.bad:
+        errors.print(f"{path}：{ident}：{why}", style="red", markup=False)
+    for old, new in known.superseded.items():
+        console.print(f"{path}：{old} 已被 {new} 代替，不再有效", markup=False)
+    if known.missing:
+        console.print(f"{path}：另有 {len(known.missing)} 份被代替的旧记录不在文件里：{'、'.join(known.missing[:5])}", markup=False)
+    if known.erased:
+        console.print(f"{path}：{known.erased} 份的个人信息已删除，只核验了结果", markup=False)
+    if not known.bad:
+        console.print(f"{path}：{known.records} 份成绩记录都与签名一致，其中现行 {known.records - len(known.superseded)} 份。公钥：{known.key}", markup=False)
+    if known.own_key:
+        console.print("注意：公钥是文件里自带的，只能说明文件前后一致；请与签发单位公布的公钥核对，或用 --key 指定。", style="yellow", markup=False)
+    return not known.bad

@@ -37,6 +37,8 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 #: In a record's personal columns: what keeps their signed digest from telling anything once they are erased.
 SALT = "校验盐"
+#: ... and why a correction was made
+REASON = "更正事由"
 
 
 @dataclass(frozen=True)
@@ -144,13 +146,25 @@ class _Issue:
             "record": ident, "supersedes": supersedes, "issued_at": self.at, "issued_by": self.by,
             "sitting": self.known.id, "kind": self.known.kind, "body": body, "columns": columns,
         }  # fmt: skip
-        signed = digest(statement)
-        return {
-            "id": ident, "sitting_id": self.known.id, "person_id": one.person_id, "supersedes": supersedes,
-            "outcome": outcome.code, "total": None if outcome.total is None else str(outcome.total),
-            "valid_until": outcome.valid_until, "statement": canonical_json(statement), "digest": signed,
-            "signature": self.key.sign(signed.encode()), "issued_at": self.at, "issued_by": self.by,
+        facts = {
+            "sitting_id": self.known.id, "person_id": one.person_id, "outcome": outcome.code,
+            "total": None if outcome.total is None else str(outcome.total), "valid_until": outcome.valid_until,
         }  # fmt: skip
+        return _signed(self.key, facts, statement)
+
+
+def signed_row(home: Home, facts: Mapping[str, Any], statement: Mapping[str, Any]) -> dict[str, object]:
+    """A row of ``record`` for a statement, signed; ``facts`` has sitting, person, outcome, total and validity."""
+    return _signed(_private(home), facts, statement)
+
+
+def _signed(key: Ed25519PrivateKey, facts: Mapping[str, Any], statement: Mapping[str, Any]) -> dict[str, object]:
+    signed = digest(statement)
+    kept = {name: facts[name] for name in ("sitting_id", "person_id", "outcome", "total", "valid_until")}
+    return kept | {
+        "id": statement["record"], "supersedes": statement["supersedes"], "statement": canonical_json(statement), "digest": signed,
+        "signature": key.sign(signed.encode()), "issued_at": statement["issued_at"], "issued_by": statement["issued_by"],
+    }  # fmt: skip
 
 
 def _body(

@@ -61,6 +61,14 @@ def file_document(home: Home, connection: Connection, person_id: int | None, nam
     return int(number)
 
 
+def forget_unfiled(home: Home, data: bytes) -> None:
+    """Take bytes off the disk again that no document names: what they were uploaded for was refused."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    with home.office.connect() as connection:
+        if connection.execute(select(document.c.id).where(document.c.sha256 == sha256)).first() is None:
+            (home.secret / "documents" / sha256).unlink(missing_ok=True)
+
+
 def get_document(connection: Connection, ident: int) -> Document:
     """What is known of a paper.
 
