@@ -154,7 +154,8 @@ def answer_fault(request: Request, _error: Exception) -> Response:
     number = secrets.token_hex(3).upper()
     log.error("fault %s at %s", number, request.url.path)
     response = answer_refusal(request, Refused("fault", number=number))
-    response.raw_headers.extend(request.app.state.hall.headers)  # this answer is made outside the guard
+    response.headers["cache-control"] = "no-store"  # this answer is made outside the guard
+    response.raw_headers.extend(request.app.state.hall.headers)
     return response
 
 
