@@ -7,6 +7,7 @@ import typer
 import courses.commands
 import exams.commands
 import exams.sitting_commands
+import grading.certificates.commands
 import grading.commands
 import grading.retention.commands
 import hall.backup_commands
@@ -30,11 +31,12 @@ app.command("metrics")(hall.metrics_command.metrics)
 app.command("restore")(hall.backup_commands.restore_command)
 app.add_typer(people.commands.commands, name="people", help="人员、名单与工作账号。")
 app.add_typer(question_bank.commands.commands, name="bank", help="题库：检查、查看、统计、审读。")
-app.add_typer(exams.commands.commands, name="exam", help="试卷：组卷、核验。")
+app.add_typer(exams.commands.commands, name="exam", help="试卷：组卷、核验、打印。")
 app.add_typer(exams.sitting_commands.commands, name="sitting", help="场次：新建、组卷、开考、收卷、查看。")
 app.add_typer(courses.commands.commands, name="course", help="课程：新建、检查、预览。")
 app.command("grade")(grading.commands.grade)
 app.add_typer(grading.commands.records, name="records", help="成绩记录：签发、导出。")
+app.add_typer(grading.certificates.commands.certificates, name="certificates", help="证书、成绩通知单：制作、核验、撤销、补发。")
 app.add_typer(grading.retention.commands.commands, name="retention", help="保存期限：到期内容、暂缓删除。")
 
 

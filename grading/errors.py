@@ -5,6 +5,8 @@
     ├── RecordError      pass records cannot be issued as things stand
     ├── GradebookError   an nbgrader course folder or gradebook does not fit the paper
     ├── ExportError      an export cannot be written
+    ├── CertificateError a certificate cannot be made, or is none of ours
+    ├── PaperMarkError   answers and marks from paper cannot be taken; every fault is listed
     └── WorkforceError   an entry about a certification, or an import of them, cannot be taken
 """
 
@@ -33,3 +35,15 @@ class ExportError(GradingError):
 
 class WorkforceError(GradingError):
     """An entry about a certification, or an import of them, cannot be taken as it is."""
+
+
+class CertificateError(GradingError):
+    """A certificate or score sheet cannot be made, or what was checked is none of ours."""
+
+
+class PaperMarkError(GradingError):
+    """Answers and marks from paper cannot be taken. ``faults`` are lines that name place, fault and remedy."""
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
