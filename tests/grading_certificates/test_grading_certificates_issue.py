@@ -10,7 +10,7 @@ import zipfile
 from datetime import date
 
 import pytest
-from conftest import CERTIFYING
+from certifying_fixture import CERTIFYING, sit
 from grading_fixture import make_sitting
 from sqlalchemy import update
 from typer.testing import CliRunner
@@ -89,8 +89,6 @@ def test_a_score_sheet_tells_every_part_and_what_follows(sat, tmp_path):
 
 
 def test_where_only_passing_is_published_no_score_leaves(home_folder, tmp_path):
-    from conftest import sit
-
     sat = sit(home_folder, CERTIFYING.replace('show = "score"', 'show = "pass_only"'))
     for kind in ("score_sheet", "certificate"):
         made = make(sat.home, "s1", kind, "hr1")
@@ -179,9 +177,9 @@ def test_an_offices_own_template_is_used_and_a_broken_one_named(sat, tmp_path):
     own.write_text('#let data = json(bytes(sys.inputs.data))\n#set text(font: data.serif)\n#for s in data.sheets [本县版式 #s.columns.姓名 #pagebreak(weak: true)]', encoding="utf-8")
     assert "本县版式李四" in pdf_text(merged_pdf(sat.home, "s1", made), tmp_path)[0]
     own.write_text("#let x = ", encoding="utf-8")
-    with pytest.raises(TypesettingError, match="certificate.typ：模板排不出版"):
+    with pytest.raises(TypesettingError, match=r"certificate\.typ：模板排不出版"):
         merged_pdf(sat.home, "s1", made)
-    with pytest.raises(TypesettingError, match="certificate.typ：模板排不出版"):
+    with pytest.raises(TypesettingError, match=r"certificate\.typ：模板排不出版"):
         zipped_pdfs(sat.home, "s1", made)
 
 
