@@ -43,6 +43,10 @@ from sqlalchemy.engine import make_url
 
 BEIJING = timezone(timedelta(hours=8), "北京时间")
 
+#: Modes of what candidates and strangers must not read. The umask takes the group's part away unless the home is shared by
+#: several system users (:meth:`Home.open`), as the service units have it.
+PRIVATE, PRIVATE_FOLDER = 0o660, 0o770
+
 #: The two databases. A room declares each of its tables on one of them.
 OFFICE = MetaData()
 EXAM = MetaData()
@@ -160,6 +164,7 @@ class Home:
         ``db_url``: a PostgreSQL address whose role may create schemas and roles; None for SQLite.
         """
         root = root.resolve()
+        os.umask(0o077)
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise HomeError(f"{root}：文件夹已存在且不为空；请换一个新文件夹，已有内容没有改动")
         if db_url:
@@ -174,13 +179,13 @@ class Home:
         for name in ("bank", "papers", "keys", "nbgrader"):
             (root / "secret" / name).mkdir(parents=True)
         for name in ("exam", "secret", "exports", "backups"):
-            (root / name).chmod(0o700)
+            (root / name).chmod(0o700)  # deploy/systemd opens them to the services' groups
         for name in ("identity", "code", "record"):
-            write_atomically(root / "secret" / "keys" / f"{name}.key", secrets.token_bytes(32), 0o600)
+            write_atomically(root / "secret" / "keys" / f"{name}.key", secrets.token_bytes(32), PRIVATE)
         write_atomically(root / "home.toml", f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n", 0o640)
         if db_url:
             return cls.use_postgres(root, db_url)
-        (root / "office.db").touch(0o600)  # SQLite gives its journals the same rights
+        (root / "office.db").touch(PRIVATE)  # SQLite gives its journals the same rights
         home = cls.open(root)
         home.migrate()
         return home
@@ -198,7 +203,7 @@ class Home:
 
         settings = {**home.settings, "exam_url": prepare(db_url)}
         lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items()]
-        write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", 0o600)
+        write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", PRIVATE)
         write_atomically(root / "home.toml", "".join(lines), 0o640)
         home = cls.open(root)
         home.migrate()
@@ -206,11 +211,15 @@ class Home:
 
     @classmethod
     def open(cls, root: Path) -> Home:
-        """The home at ``root``; :class:`HomeError` if there is none."""
+        """The home at ``root``; :class:`HomeError` if there is none.
+
+        From here on this process writes files for its user alone, or, if the folder is writable for a group, for that group.
+        """
         root = root.resolve()
         settings = root / "home.toml"
         if not settings.is_file():
             raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}")
+        os.umask(0o007 if root.stat().st_mode & 0o020 else 0o077)
         exam_url = tomllib.loads(settings.read_text(encoding="utf-8")).get("exam_url")
         database = root / "secret" / "database.toml"
         readable = os.access(database, os.R_OK)

@@ -13,6 +13,7 @@ import grading.retention.commands
 import hall.backup_commands
 import hall.commands
 import hall.metrics_command
+import hall.service_commands
 import people.commands
 import question_bank.commands
 
@@ -27,6 +28,8 @@ app = typer.Typer(
 app.command("init")(hall.commands.init)
 app.command("serve")(hall.commands.serve)
 app.command("backup")(hall.backup_commands.backup)
+app.command("upgrade")(hall.service_commands.upgrade)
+app.command("share")(hall.service_commands.share)
 app.command("metrics")(hall.metrics_command.metrics)
 app.command("restore")(hall.backup_commands.restore_command)
 app.add_typer(people.commands.commands, name="people", help="人员、名单与工作账号。")

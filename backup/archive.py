@@ -20,7 +20,7 @@ from pathlib import Path
 import pyrage
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
-from home import Home, HomeError, local_text, write_atomically
+from home import PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -86,7 +86,7 @@ def seal(home: Home, source: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}")
     try:
-        with source.open("rb") as data, os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as out:
+        with source.open("rb") as data, os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE), "w+b") as out:
             if recipient.is_file():
                 key = pyrage.x25519.Recipient.from_str(recipient.read_text(encoding="utf-8").strip())
                 pyrage.encrypt_io(data, out, [key])
@@ -103,7 +103,7 @@ def seal(home: Home, source: Path, target: Path) -> Path:
 def own_folder(home: Home) -> Path:
     """``backups/`` of the home: work in progress and the index, even where the backups go elsewhere."""
     folder = home.root / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return folder
 
 

@@ -34,6 +34,7 @@ PYTHONPATH=$(echo wheels/pip-*.whl) "$release/bin/$python" -m pip install -q --r
 PYTHONPATH=$(echo wheels/pip-*.whl) "$release/bin/$python" -m pip install -q --root-user-action=ignore --no-index --no-deps --no-warn-script-location wheels/pufa-*.whl ||
     { rm -rf "$release"; stop "安装没有完成；原有版本没有改动"; }
 cp -R docs deploy LICENSE "$release/"
+ln -s "$python" "$release/bin/python3"
 ln -sfn "$release" "$prefix/current"
 cat > "$prefix/demo.sh" <<END
 #!/bin/sh

@@ -99,7 +99,7 @@ def _fill(folder: Path, course: str, paper: Paper, publics: Sequence[PublicForm]
         name = assignment_of(public.form)
         write_atomically(folder / "source" / name / f"{NOTEBOOK}.ipynb", to_json(source_notebook(public, key)), 0o600)
         write_atomically(folder / "release" / name / f"{NOTEBOOK}.ipynb", to_json(release_notebook(public)))
-        write_key_form(folder / "keys" / f"{public.form}.json", key)
+        write_key_form(folder / "keys" / f"{public.form}.json", key, 0o600)
     config = _CONFIG.format(course=course, code_stub=CODE_STUB, text_stub=TEXT_STUB)
     write_atomically(folder / "nbgrader_config.py", config)
     write_atomically(folder / "manifest.json", json.dumps(asdict(paper), ensure_ascii=False, indent=1) + "\n", 0o600)

@@ -25,7 +25,7 @@ from exams.paper import (
     PublicQuestion,
 )
 from exams.toml_source import Fault
-from home import write_atomically
+from home import PRIVATE, write_atomically
 from question_bank.item import Item
 from question_bank.rendering import option_html, stem_html
 
@@ -108,9 +108,9 @@ def write_public_form(path: Path, form: PublicForm) -> None:
     write_atomically(path, json.dumps(asdict(form), ensure_ascii=False, indent=1))
 
 
-def write_key_form(path: Path, form: KeyForm) -> None:
+def write_key_form(path: Path, form: KeyForm, mode: int = PRIVATE) -> None:
     """Write what only markers get, atomically, readable by its owner alone."""
-    write_atomically(path, json.dumps(asdict(form), ensure_ascii=False, indent=1), 0o600)
+    write_atomically(path, json.dumps(asdict(form), ensure_ascii=False, indent=1), mode)
 
 
 def read_public_form(path: Path) -> PublicForm:

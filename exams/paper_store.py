@@ -31,7 +31,7 @@ from exams.paper_files import file_digests
 from exams.sittings import Sitting, get_sitting
 from exams.tables import paper, sitting
 from exams.verify import verify
-from home import BEIJING, OFFICE, Home, audit, canonical_json, digest, now_ms, transaction, write_atomically
+from home import BEIJING, OFFICE, PRIVATE, Home, audit, canonical_json, digest, now_ms, transaction, write_atomically
 from question_bank.bank import Bank
 from question_bank.likeness import near_duplicates
 from question_bank.registry import Registry
@@ -136,8 +136,8 @@ def _store(home: Home, known: Sitting, drawn: Paper, bank: Bank, seed: int) -> t
         keys.append(key_form(drawn, form.form, known.blueprint, bank))
         write_public_form(aside / "public" / f"{form.form}.json", publics[-1])
         write_key_form(aside / "keys" / f"{form.form}.json", keys[-1])
-    write_atomically(aside / "manifest.json", json.dumps(drawn.to_json(), ensure_ascii=False, indent=1), 0o600)
-    write_atomically(aside / "seed.txt", f"{seed:032x}\n", 0o600)
+    write_atomically(aside / "manifest.json", json.dumps(drawn.to_json(), ensure_ascii=False, indent=1), PRIVATE)
+    write_atomically(aside / "seed.txt", f"{seed:032x}\n", PRIVATE)
     aside.rename(folder)
     return publics, keys
 

@@ -25,7 +25,7 @@ from grading.lists.kinds import ListKind, list_of
 from grading.lists.layout import NUMBER, Layout
 from grading.lists.made import Columns, Made, Wanted
 from grading.lists.scope import Listing, Scope, describe, sittings_of
-from home import OFFICE, Home, audit, local_text, now_ms, transaction
+from home import OFFICE, PRIVATE, Home, audit, local_text, now_ms, transaction
 
 #: A cell that begins like this may be taken for a formula by a spreadsheet; full-width signs are folded by some of them.
 RISKY = "=+-@\t\r\n＝＋－＠"
@@ -170,7 +170,7 @@ def sheet_of(
     found = () if by_day else sittings_of(connection, scope)
     listing = describe(home, connection, layout.heading, scope, found, whatever_sitting=by_day)
     today = date.fromisoformat(local_text(now_ms(), "%Y-%m-%d"))
-    made = kind.make(Wanted(connection, scope, found, today, kind.shipped.values, numbers))
+    made = kind.make(Wanted(home, connection, scope, found, today, kind.shipped.values, numbers))
     return Sheet(kind.title, layout, listing, made)
 
 
@@ -220,7 +220,7 @@ def aside(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as out:
+        with os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE), "w+b") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())

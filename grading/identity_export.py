@@ -23,7 +23,7 @@ from grading.exports import Sheet, aside, sheet_of, snapshot
 from grading.lists.candidates import IDENTITY
 from grading.lists.kinds import LISTS, ListKind, list_of
 from grading.lists.scope import Scope, sittings_of
-from home import OFFICE, Home, audit, local_text, now_ms, transaction, write_atomically
+from home import OFFICE, PRIVATE, PRIVATE_FOLDER, Home, audit, local_text, now_ms, transaction, write_atomically
 from people import approvals
 from people.errors import IdentityError, PeopleError
 from people.identity import reveal
@@ -103,7 +103,7 @@ def hand_over_password(home: Home, ident: int, by: str) -> str:
         _granted(connection, ident, by)
     password = "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
     sealed = seal(home.key("identity"), _PURPOSE, password.encode(), str(ident))
-    write_atomically(_folder(home) / f"{ident}.key", sealed, 0o600)
+    write_atomically(_folder(home) / f"{ident}.key", sealed, PRIVATE)
     return password
 
 
@@ -246,5 +246,5 @@ def _still_allowed(home: Home, path: Path, now: int) -> bool:
 
 def _folder(home: Home) -> Path:
     folder = home.exports / "identity"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return folder

@@ -23,7 +23,7 @@ from grading.marks import MarkingResult, mark_sitting
 from grading.records import issue_records
 from grading.retention.erasing import erase
 from grading.tables import job
-from home import OFFICE, Home, audit, local_text, now_ms, write_atomically
+from home import OFFICE, PRIVATE, Home, audit, local_text, now_ms, write_atomically
 
 #: Reports progress: per cent of this job.
 Report = Callable[[int], None]
@@ -140,7 +140,7 @@ def _chart(asked: Asked) -> str:
     with asked.home.office.connect() as connection:
         svg = sitting_chart(connection, asked.sitting)
     path = asked.home.exports / f"{asked.sitting}-{local_text(now_ms(), '%Y%m%d-%H%M%S')}-分布.svg"
-    write_atomically(path, svg, 0o600)
+    write_atomically(path, svg, PRIVATE)
     return f"已生成成绩分布图：{path.name}"
 
 

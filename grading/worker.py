@@ -8,6 +8,7 @@ its scripts are copied up, and marking is asked for, without anybody having to t
 from __future__ import annotations
 
 import argparse
+import fcntl
 import gc
 import json
 import logging
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -206,6 +208,20 @@ def calm_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def lock_home(home: Home) -> TextIO:
+    """The lock that ``pufa serve`` holds: one worker a home, whoever starts it. Close the file to let go.
+
+    :raises HomeError: somebody holds it.
+    """
+    lock = (home.secret / ".serve.lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise HomeError(f"{home.root}：已有一个 pufa serve 或后台服务在运行；请先停止它") from None
+    return lock
+
+
 @contextmanager
 def _until_told(stopping: threading.Event) -> Iterator[None]:
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -220,6 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m grading.worker", description="pufa 后台：阅卷、签发、导出等")
     parser.add_argument("--home", type=Path, required=True, help="数据文件夹（pufa init 所建）")
+    parser.add_argument("--alone", action="store_true", help="没有 pufa serve：自己占住数据文件夹，不让第二个后台启动")
     options = parser.parse_args(arguments)
     logs.configure("worker")
     try:
@@ -227,6 +244,11 @@ def main(arguments: list[str] | None = None) -> int:
     except HomeError as error:
         print(error, file=sys.stderr)
         return 2
+    try:
+        lock = lock_home(home) if options.alone else None
+    except HomeError as error:
+        print(error, file=sys.stderr)
+        return 1
     calm_collector()
     stopping = threading.Event()
     with _until_told(stopping):
@@ -234,6 +256,8 @@ def main(arguments: list[str] | None = None) -> int:
             loop(home, stopping)
         finally:
             home.close()
+            if lock is not None:
+                lock.close()
     return 0
 
 

@@ -7,7 +7,6 @@ nothing else of ``secret/``.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from grading.worker import lock_home
 from home import Home, HomeError
 
 #: a process that dies is started again this many seconds after its last start at the earliest; twice as long each time, if it did
@@ -28,13 +28,22 @@ STOP_PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Listening:
-    """Where the two apps listen and how their transport is secured."""
+    """Where the two apps listen and how their transport is secured. ``halls``: candidate processes, behind one proxy."""
 
     host: str
     port: int
     office_port: int
     tls: bool
     behind_proxy: str | None = None
+    halls: int = 1
+
+    def hall_ports(self) -> list[int]:
+        """The candidate processes' ports: the first is ``port``, the others follow the office's.
+
+        >>> Listening("127.0.0.1", 8000, 8001, False, halls=3).hall_ports()
+        [8000, 8002, 8003]
+        """
+        return [self.port, *(self.office_port + n for n in range(1, self.halls))]
 
     def options(self, home: Home, port: int) -> list[str]:
         """Command-line options for one app."""
@@ -83,7 +92,7 @@ def _children(home: Home, listening: Listening) -> list[_Child]:
     plain.pop("PUFA_CODE_KEY", None)
     hall = {**plain, "PUFA_CODE_KEY": home.key("code").hex()}
     return [
-        _Child("hall", [*python, "hall.candidate.serve", *root, *listening.options(home, listening.port)], hall),
+        *(_Child("hall", [*python, "hall.candidate.serve", *root, *listening.options(home, port)], hall) for port in listening.hall_ports()),
         _Child("office", [*python, "hall.office.serve", *root, *listening.options(home, listening.office_port)], plain),
         _Child("worker", [*python, "grading.worker", *root], plain),
     ]
@@ -92,15 +101,11 @@ def _children(home: Home, listening: Listening) -> list[_Child]:
 def supervise(home: Home, listening: Listening) -> None:
     """Run until SIGTERM, SIGINT or SIGHUP (the terminal is closed); then stop the hall last, so that saves drain.
 
-    :raises HomeError: another supervisor runs on this home.
+    :raises HomeError: another supervisor runs on this home, or several halls would share one SQLite file.
     """
-    lock = (home.secret / ".serve.lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise HomeError(f"{home.root}：已有一个 pufa serve 在运行；请先停止它") from None
-    with lock:
+    if listening.halls > 1 and home.exam_url is None:
+        raise HomeError("多个考场进程要用 PostgreSQL：SQLite 一次只容一个进程写，多开也不会更快。请去掉 --halls，或改用 --db")
+    with lock_home(home):
         _run(home, listening)
 
 

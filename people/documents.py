@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from home import OFFICE, Home, audit, now_ms, write_atomically
+from home import OFFICE, PRIVATE, Home, audit, now_ms, write_atomically
 from people.errors import PeopleError
 from people.tables import document
 
@@ -51,7 +51,7 @@ def file_document(home: Home, connection: Connection, person_id: int | None, nam
     sha256 = hashlib.sha256(data).hexdigest()
     path = home.secret / "documents" / sha256
     if not path.exists():
-        write_atomically(path, data, 0o600)
+        write_atomically(path, data, PRIVATE)
     number = connection.execute(
         document.insert().values(
             person_id=person_id, sha256=sha256, name=shown, media_type=media_type, size=len(data), added_by=by, added_at=now_ms()

@@ -24,7 +24,7 @@ from exams.sittings import KINDS, get_sitting
 from exams.toml_source import Fault
 from exams.typesetting import set_pdf, template_of
 from exams.verify_folder import verify_folder
-from home import OFFICE, Home, audit, transaction, write_atomically
+from home import OFFICE, PRIVATE, Home, audit, transaction, write_atomically
 from question_bank.bank import Bank
 from question_bank.registry import Registry
 
@@ -152,7 +152,7 @@ def _parts(parts: Sequence[PrintedPart]) -> Iterator[dict[str, Any]]:
 
 def _write(made: Sequence[tuple[Path, bytes]]) -> list[Path]:
     for path, content in made:
-        write_atomically(path, content, 0o600)
+        write_atomically(path, content, PRIVATE)
     return [path for path, _content in made]
 
 

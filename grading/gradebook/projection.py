@@ -29,7 +29,7 @@ from grading.gradebook.schema import GRADEBOOK, Registered, create_gradebook, gr
 from grading.gradebook.splice import FormSplicer, Given
 from grading.marks import Progress, key_forms, quiet, read_answers
 from grading.tables import mark
-from home import Home
+from home import PRIVATE, PRIVATE_FOLDER, Home
 from question_bank.marking import NEEDS_PERSON, UNANSWERED
 
 BATCH = 400
@@ -78,7 +78,7 @@ def project_sitting(home: Home, sitting_id: str, progress: Progress = quiet) -> 
     splicers = {form: FormSplicer(read_public_form(public / f"{form}.json"), key) for form, key in keys.items()}
     course = course_of(home, sitting_id)
     for tree in ("submitted", "autograded"):
-        (course / tree).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (course / tree).mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     create_gradebook(course / GRADEBOOK)
     with gradebook_transaction(course / GRADEBOOK) as gradebook:
         registered = {
@@ -158,9 +158,9 @@ def _write_notebooks(course: Path, one: ProjectedScript, splicer: FormSplicer) -
         folder = f"{course}/{tree}/{one.pseudonym}"
         for place in (folder, folder := f"{folder}/{assignment_of(one.form)}"):
             with suppress(FileExistsError):
-                os.mkdir(place, 0o700)  # noqa: PTH102  # pathlib costs more than the call, four times a script
+                os.mkdir(place, PRIVATE_FOLDER)  # noqa: PTH102  # pathlib costs more than the call, four times a script
         aside = f"{folder}/.{NOTEBOOK}.new"
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0) as out:  # noqa: PTH123
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb", buffering=0) as out:  # noqa: PTH123
             out.write(text)  # not synced: after a power cut the projection is made again from office.db
         os.replace(aside, f"{folder}/{NOTEBOOK}.ipynb")  # noqa: PTH105
 

@@ -21,6 +21,7 @@ from nbgrader.api import Base
 from sqlalchemy import create_engine
 
 from grading.errors import GradebookError
+from home import PRIVATE
 
 #: nbgrader's name of the gradebook in a course folder.
 GRADEBOOK = "gradebook.db"
@@ -96,6 +97,7 @@ def create_gradebook(path: Path) -> None:
     if not path.exists():
         aside = path.with_name(f".{path.name}.new")
         aside.unlink(missing_ok=True)
+        aside.touch(PRIVATE)
         engine = create_engine(f"sqlite:///{aside}")
         with engine.begin() as connection:
             Base.metadata.create_all(connection)
@@ -103,7 +105,6 @@ def create_gradebook(path: Path) -> None:
             head = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
             connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (head,))
         engine.dispose()
-        aside.chmod(0o600)
         aside.replace(path)
     with gradebook_transaction(path) as gradebook:
         for statement in _OURS:

@@ -46,12 +46,13 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def code_key() -> bytes:
-    """The admission-code key from the environment, which then no longer holds it.
+    """The admission-code key: from the environment (hex), which then no longer holds it, or a credential of the service.
 
-    :raises HomeError: it is missing or not 32 bytes in hex.
+    :raises HomeError: it is missing or not 32 bytes.
     """
+    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "code-key"
     try:
-        key = bytes.fromhex(os.environ.pop("PUFA_CODE_KEY", ""))
+        key = credential.read_bytes() if credential.is_file() else bytes.fromhex(os.environ.pop("PUFA_CODE_KEY", ""))
     except ValueError:
         key = b""
     if len(key) != 32:

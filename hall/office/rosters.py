@@ -20,7 +20,7 @@ from exams.tables import candidate
 from grading.roll import day_of
 from hall.office.pages import go, page
 from hall.office.visit import NotHere, Refused, Upload, Visit
-from home import transaction, write_atomically
+from home import PRIVATE, PRIVATE_FOLDER, transaction, write_atomically
 from people.errors import IdentityError, RosterError
 from people.persons import Change, import_roster, rehearsal
 from people.roster import Roster, read_roster
@@ -112,12 +112,12 @@ def _bound_to(visit: Visit) -> str:
 
 def _keep(visit: Visit, file: Upload) -> str:
     folder, token = _folder(visit), secrets.token_hex(16)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     for old in folder.glob("*.sealed"):
         if visit.now - old.stat().st_mtime * 1000 > KEPT_MS:
             old.unlink(missing_ok=True)
     name = file.name.encode()[-200:].ljust(200, b"\0")  # the end tells the kind of file
-    write_atomically(folder / f"{token}.sealed", seal(visit.home.key("identity"), PURPOSE, name + file.data, _bound_to(visit)), 0o600)
+    write_atomically(folder / f"{token}.sealed", seal(visit.home.key("identity"), PURPOSE, name + file.data, _bound_to(visit)), PRIVATE)
     return token
 
 
