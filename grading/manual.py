@@ -120,7 +120,7 @@ def set_manual_mark(
     in a formal sitting also the ``approval`` of a second person for exactly these points (:func:`change_request`).
 
     :raises MarkError: points outside [0, maximum] or finer than hundredths; no such mark; a mark that the machine made
-        and nobody needs to decide; the marker is the candidate; a change after issue without its reason or approval.
+        and nobody needs to decide; the marker is on the sitting's roster; a change after issue without its reason or approval.
     """
     here = (mark.c.sitting_id == sitting_id) & (mark.c.person_id == person_id) & (mark.c.question == question)
     row = connection.execute(select(mark).where(here).with_for_update()).first()
@@ -133,14 +133,25 @@ def set_manual_mark(
     comment, reason = comment.strip(), reason.strip()
     if len(comment) > LONGEST_COMMENT:
         raise MarkError(f"评语过长；请控制在 {LONGEST_COMMENT} 字以内")
-    if connection.execute(select(account.c.person_id).where(account.c.login == by)).scalar() == person_id:
-        raise MarkError("不能评阅自己的答卷；请换一位阅卷人")
+    refuse_candidate(connection, sitting_id, by)
     if row.points is not None and Fraction(row.points) != points:
         _keep_change(connection, sitting_id, person_id, question, Fraction(row.points), points, by, reason, approval)
     values = {"points": str(points), "state": MARKED, "by": by, "comment": comment or None, "at": now_ms()}
     connection.execute(update(mark).where(here).values(**values))
     audit(connection, OFFICE, by, "mark.manual", f"{sitting_id}/{question}", person=person_id, points=str(points), before=row.points)
     settle(connection, sitting_id)
+
+
+def refuse_candidate(connection: Connection, sitting_id: str, login: str) -> None:
+    """Whoever is on a sitting's roster marks nothing in it, neither their own paper nor those they are measured against.
+
+    No profile waives this. It rests on the account's person (``people.account_links``).
+
+    :raises MarkError: the account's person is on the roster.
+    """
+    own = select(candidate.c.person_id).join(account, account.c.person_id == candidate.c.person_id)
+    if connection.execute(own.where(account.c.login == login, candidate.c.sitting_id == sitting_id)).first():
+        raise MarkError("您是本场考生，不能评阅本场的答卷；请换一位阅卷人")
 
 
 def _keep_change(

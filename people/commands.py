@@ -13,13 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from home import Home, HomeError, transaction
+from people.account_links import find_person, link_account, linked_persons, unlink_account
 from people.accounts import (
     ROLES,
     add_account,
     check_password,
     disable_account,
     find_account,
+    grant_role,
     list_accounts,
+    revoke_role,
     set_password,
 )
 from people.errors import AccountError, PeopleError, RosterError
@@ -137,10 +140,12 @@ def set_password_(
 def list_staff(home: HomeOption) -> None:
     """列出工作账号。"""
     where = _home(home)
-    table = Table("登录名", "姓名", "角色", "状态")
+    table = Table("登录名", "姓名", "角色", "关联人员", "状态")
     with where.office.connect() as connection:
+        persons = linked_persons(connection)
         for one in list_accounts(connection):
-            table.add_row(one.login, one.name, one.role_titles, "停用" if one.disabled else "在用")
+            linked = persons.get(one.id)
+            table.add_row(one.login, one.name, one.role_titles, f"{linked.name} {linked.masked}" if linked else "", "停用" if one.disabled else "在用")
     where.close()
     console.print(table)
 
@@ -157,3 +162,62 @@ def disable_staff(login: str, home: HomeOption) -> None:
     finally:
         where.close()
     console.print(f"已停用“{login}”。", markup=False)
+
+
+@commands.command("grant-role")
+def grant_role_(login: str, role: str, home: HomeOption) -> None:
+    """给工作账号加一个角色。"""
+    where = _home(home)
+    try:
+        with transaction(where.office) as connection:
+            grant_role(connection, login, role, "command")
+    except AccountError as error:
+        raise _refuse(error) from None
+    finally:
+        where.close()
+    console.print(f"已授予“{login}”{ROLES[role].title}。", markup=False)
+
+
+@commands.command("revoke-role")
+def revoke_role_(login: str, role: str, home: HomeOption) -> None:
+    """收回工作账号的一个角色；以前用它做过的事仍留在记录里。"""
+    where = _home(home)
+    try:
+        with transaction(where.office) as connection:
+            revoke_role(connection, login, role, "command")
+    except AccountError as error:
+        raise _refuse(error) from None
+    finally:
+        where.close()
+    console.print(f"已收回“{login}”的{ROLES[role].title if role in ROLES else role}。", markup=False)
+
+
+@commands.command("link-staff")
+def link_staff(
+    login: str,
+    home: HomeOption,
+    person: Annotated[int | None, typer.Option(help="人员编号")] = None,
+    identity_stdin: Annotated[bool, typer.Option("--identity-stdin", help="从标准输入读一行证件号码，按号码找人")] = False,
+    none: Annotated[bool, typer.Option("--none", help="取消关联")] = False,
+) -> None:
+    """说明工作账号是谁在用：本人参加的考试，本人不能阅卷。证件号码不写在命令里，以免留在命令历史中。"""
+    if sum((person is not None, identity_stdin, none)) != 1:
+        console.print("请在 --person、--identity-stdin、--none 中写一个", style="red")
+        raise typer.Exit(2)
+    where = _home(home)
+    try:
+        with transaction(where.office) as connection:
+            if none:
+                unlink_account(connection, login, "command")
+                told = f"已取消“{login}”的关联。"
+            else:
+                found = person
+                if found is None:
+                    found = find_person(connection, where.key("identity"), sys.stdin.readline(), date.today()).id
+                linked = link_account(connection, login, found, "command")
+                told = f"“{login}”已关联 {linked.name}（{linked.masked}）。"
+    except AccountError as error:
+        raise _refuse(error) from None
+    finally:
+        where.close()
+    console.print(told, markup=False)

@@ -14,7 +14,7 @@ from exams.forms import read_public_form
 from exams.paper import KeyEntry, PublicQuestion
 from exams.sittings import Sitting
 from grading.errors import MarkError
-from grading.manual import ManualItem, manual_questions, marking_queue, read_points, set_manual_mark
+from grading.manual import ManualItem, manual_questions, marking_queue, read_points, refuse_candidate, set_manual_mark
 from grading.marks import key_forms
 from grading.outcome import exact_text
 from grading.tables import mark
@@ -52,6 +52,7 @@ def progress(visit: Visit) -> Response:
 
 def _queue(visit: Visit, known: Sitting) -> tuple[ManualItem, ...]:
     with visit.home.office.connect() as connection:
+        refuse_candidate(connection, known.id, visit.by)
         found = marking_queue(connection, known.id, visit.path["question"], visit.path["item"])
     if not found:
         raise NotHere("这道题没有需要人工评阅的答卷")
