@@ -1,4 +1,4 @@
-"""到期预警表: passes and certifications that end within 30, 60 or 90 days, from any number of sources."""
+"""到期预警表: passes that end and certifications that fall due within 30, 60 or 90 days, from any number of sources."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from grading.tables import record
 from home import local_text
 from people.tables import person, post, unit
 
-WHAT, PAPER, SINCE, UNTIL, LEFT, SPAN, TODO = "种类", "证书或存档号", "取得日期", "有效期至", "剩余天数", "期限", "应办事项"
+WHAT, PAPER, SINCE, UNTIL, LEFT, SPAN, TODO = "种类", "证书或存档号", "取得日期", "到期日", "剩余天数", "期限", "应办事项"
 COLUMNS = (NUMBER, "姓名", "性别", "身份证号", "单位", "职务", WHAT, PAPER, SINCE, UNTIL, LEFT, SPAN, TODO)
 
 
 @dataclass(frozen=True)
 class Due:
-    """Something of a person that ends: what it is, its number, since when, its last day, and what is to be done before."""
+    """Something of a person that ends: what it is, its number, since when, its last day, and what is to be done before.
+
+    ``record``: it is one of our own pass records.
+    """
 
     person_id: int
     what: str
@@ -32,13 +35,14 @@ class Due:
     since: date | None
     until: date
     todo: str
+    record: bool = False
 
 
-#: (connection, today, days ahead) -> what ends from today to that day, both included
-Source = Callable[[Connection, date, int], Iterable[Due]]
+#: what ends from today to so many days ahead, both included
+Source = Callable[[Wanted], Iterable[Due]]
 
 
-def passes_due(connection: Connection, today: date, days: int) -> Iterator[Due]:
+def passes_due(wanted: Wanted) -> Iterator[Due]:
     """Standing passes of formal sittings that end, unless the person holds a later one under the same profile."""
     newer, other, replaced, held = record.alias("newer"), record.alias("other"), record.alias("replaced"), sitting.alias("held")
     outlasted = exists().where(
@@ -49,15 +53,15 @@ def passes_due(connection: Connection, today: date, days: int) -> Iterator[Due]:
     query = (
         select(record.c.person_id, record.c.id, record.c.valid_until, sitting.c.title, sitting.c.opens_at)
         .join(sitting, sitting.c.id == record.c.sitting_id)
-        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.between(today, today + timedelta(days=days)),
+        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.between(wanted.today, _last(wanted)),
                ~exists().where(newer.c.supersedes == record.c.id), ~outlasted)
     )  # fmt: skip
-    for row in connection.execute(query):
+    for row in wanted.connection.execute(query):
         since = date.fromisoformat(local_text(row.opens_at, "%Y-%m-%d"))
-        yield Due(row.person_id, row.title, row.id, since, row.valid_until, "到期前重新参加考试")
+        yield Due(row.person_id, row.title, row.id, since, row.valid_until, "到期前重新参加考试", record=True)
 
 
-def passes_ending(connection: Connection, today: date, days: int) -> int:
+def passes_ending(wanted: Wanted) -> int:
     """How many :func:`passes_due` should give, counted another way: the last day of each person under each profile."""
     newer = record.alias("newer")
     last = (
@@ -67,12 +71,25 @@ def passes_ending(connection: Connection, today: date, days: int) -> int:
         .group_by(record.c.person_id, sitting.c.profile_digest)
         .subquery()
     )
-    held = select(func.count()).select_from(last).where(last.c.until.between(today, today + timedelta(days=days)))
-    return int(connection.execute(held).scalar_one())
+    held = select(func.count()).select_from(last).where(last.c.until.between(wanted.today, _last(wanted)))
+    return int(wanted.connection.execute(held).scalar_one())
 
 
-#: where what ends is known; the certifications of the workforce join here
-SOURCES: tuple[Source, ...] = (passes_due,)
+def certifications_due(wanted: Wanted) -> Iterator[Due]:
+    """What the clock of the workforce's certifications says: expiry, first registration, renewal, hours."""
+    from grading.workforce.due import due
+    from grading.workforce.kinds import kinds_of
+
+    for row in due(wanted.connection, kinds_of(wanted.home), wanted.today, wanted.scope.days):
+        since = row.standing.valid_from or row.entry.obtained_on
+        yield Due(row.entry.holder.id, row.kind.title, row.entry.certificate_no, since, row.due_on, row.what)
+
+
+def _last(wanted: Wanted) -> date:
+    return wanted.today + timedelta(days=wanted.scope.days)
+
+
+SOURCES: tuple[Source, ...] = (passes_due, certifications_due)
 
 
 def expiry(wanted: Wanted, sources: Sequence[Source] | None = None) -> Made:
@@ -83,7 +100,7 @@ def expiry(wanted: Wanted, sources: Sequence[Source] | None = None) -> Made:
     days, counts = wanted.scope.days, Counter[str]()
     if days not in DAYS:
         raise ExportError(f"到期预警的天数应为 {'、'.join(map(str, DAYS))} 之一")
-    found = [one for source in sources or SOURCES for one in source(wanted.connection, wanted.today, days)]
+    found = [one for source in sources or SOURCES for one in source(wanted)]
     people = set[int]()
 
     def rows() -> Iterator[Columns]:
@@ -98,13 +115,12 @@ def expiry(wanted: Wanted, sources: Sequence[Source] | None = None) -> Made:
             }  # fmt: skip
 
     def close() -> list[str]:
-        ours = sum(1 for one in found if one.todo == "到期前重新参加考试")
-        expected = passes_ending(wanted.connection, wanted.today, days)
+        ours = sum(1 for one in found if one.record)
+        expected = passes_ending(wanted)
         if ours != expected or sum(counts.values()) != len(found):
             raise ExportError(f"件数对不上，没有导出：考试合格到期应有 {expected} 件，表内 {ours} 件；请把这段话交给技术人员核对数据")
-        spans = " + ".join(f"{name} {counts[name]} 件" for name in SPANS.values() if counts[name] or name in list(SPANS.values())[: DAYS.index(days) + 1])
-        last = wanted.today + timedelta(days=days)
-        return [f"{wanted.today} 至 {last}（{days} 天内）到期 {len(found)} 件 = {spans}；涉及 {len(people)} 人"]
+        spans = " + ".join(f"{name} {counts[name]} 件" for most, name in SPANS.items() if most <= days)
+        return [f"{wanted.today} 至 {_last(wanted)}（{days} 天内）到期 {len(found)} 件 = {spans}；涉及 {len(people)} 人"]
 
     return Made(rows(), close, counts)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from exams.sittings import Sitting
 from grading.lists.scope import Scope
+from home import Home
 
 Columns = Mapping[str, str]
 
@@ -23,6 +24,7 @@ class Wanted:
     ``numbers``: full identity numbers by person, where a second person has approved that (grading.identity_export); nowhere else.
     """
 
+    home: Home
     connection: Connection
     scope: Scope
     sittings: tuple[Sitting, ...]
