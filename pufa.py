@@ -13,6 +13,7 @@ import grading.retention.commands
 import hall.backup_commands
 import hall.commands
 import hall.metrics_command
+import hall.rehearsal.command
 import hall.service_commands
 import people.commands
 import question_bank.commands
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("init")(hall.commands.init)
 app.command("serve")(hall.commands.serve)
 app.command("backup")(hall.backup_commands.backup)
+app.command("rehearse")(hall.rehearsal.command.rehearse)
 app.command("upgrade")(hall.service_commands.upgrade)
 app.command("share")(hall.service_commands.share)
 app.command("metrics")(hall.metrics_command.metrics)

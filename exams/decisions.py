@@ -16,7 +16,7 @@ from exams.control import a_reason, lock_sitting
 from exams.errors import AttemptError, SittingError
 from exams.incidents import record
 from exams.sittings import Sitting, check_window, get_sitting
-from exams.tables import attempt, entry, handin, open_sitting, reopening, sitting
+from exams.tables import attempt, entry, grant, handin, open_sitting, reopening, sitting
 from home import EXAM, OFFICE, Home, audit, local_text, transaction
 
 MAX_REOPENED_S = 3 * 3600
@@ -179,7 +179,7 @@ def extend_window(
     """Let the window of an open sitting end later; returns ``{"started": how many limits moved}``.
 
     Whoever starts from now on has until the new end. Attempts that have started keep their limit unless ``started_too``: then
-    those that the old end had cut short get what it cut off, never more than the paper's minutes.
+    those that the old end had cut short go on to the new end, never beyond the paper's minutes with what was granted.
 
     :raises AttemptError, SittingError: not open, not later than before, in the past, or no reason.
     """
@@ -206,10 +206,12 @@ def extend_window(
 
 
 def _move_limits(connection: Connection, row: Row[tuple[object, ...]], closes_at: int) -> int:
-    full = attempt.c.started_at + row.minutes * 60_000
-    cut_off = case((full < closes_at, full), else_=closes_at) - row.closes_at
+    """To the new end, but never beyond the paper's minutes with what was granted; nobody loses."""
+    given = select(func.coalesce(func.sum(grant.c.seconds), 0)).where(grant.c.attempt_id == attempt.c.id).scalar_subquery()
+    full = attempt.c.started_at + row.minutes * 60_000 + given * 1000
+    limit = case((full < closes_at, full), else_=closes_at)
     return connection.execute(
         update(attempt)
-        .where(attempt.c.sitting_id == row.id, attempt.c.state == "open", cut_off > 0)
-        .values(limit_at=attempt.c.limit_at + cut_off)
+        .where(attempt.c.sitting_id == row.id, attempt.c.state == "open", limit > attempt.c.limit_at)
+        .values(limit_at=limit)
     ).rowcount

@@ -203,9 +203,9 @@ def _records(home: Home, connection: Connection, sitting_id: str, person_id: int
 
 
 def failed_issue(connection: Connection, sitting_id: str) -> tuple[int, str] | None:
-    """(when, why) where the newest issue of a sitting's records that is over did not go through."""
+    """(when, why) where the newest issue of a sitting's records did not go through."""
     rows = connection.execute(
-        select(job).where(job.c.kind == "issue_records", job.c.state.in_(("done", "failed"))).order_by(job.c.id.desc()).limit(200)
+        select(job).where(job.c.kind == "issue_records").order_by(job.c.id.desc()).limit(200)
     )
     for row in rows:
         if json.loads(row.arguments).get("sitting") == sitting_id:

@@ -44,8 +44,9 @@ def serve(
     tls: Annotated[bool, typer.Option("--tls", help="用数据文件夹里的本地证书加密")] = False,
     behind_proxy: Annotated[str | None, typer.Option(help="反向代理所在网段（CIDR），由它负责加密")] = None,
     db: Annotated[str | None, typer.Option(help="改用此 PostgreSQL 地址，并记在数据文件夹里")] = None,
+    halls: Annotated[int, typer.Option(help="考场进程数，多于一个时前面须有反向代理", min=1, max=32)] = 1,
 ) -> None:
-    """启动考场、办公和后台三个进程。"""
+    """启动考场、办公和后台进程。"""
     try:
         where = Home.use_postgres(home, db) if db else Home.open(home)
     except HomeError as error:
@@ -57,9 +58,11 @@ def serve(
         raise typer.Exit(2)
     where.migrate()
     scheme = "https" if tls else "http"
-    console.print(f"考场：{scheme}://{host}:{port}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
+    listening = Listening(host, port, port + 1, tls, behind_proxy, halls)
+    candidates = "、".join(f"{scheme}://{host}:{one}" for one in listening.hall_ports())
+    console.print(f"考场：{candidates}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
     try:
-        supervise(where, Listening(host, port, port + 1, tls, behind_proxy))
+        supervise(where, listening)
     except HomeError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None

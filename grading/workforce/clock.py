@@ -225,11 +225,15 @@ def _chain(kind: Kind, held: Held, passed: date, why: list[str], doubts: list[st
     why += [f"有效期 {kind.validity.months} 个月，至 {chain.until}"] if chain.until else []
     begins = kind.start.step if kind.start else ""
     renews = kind.renewal.step if kind.renewal else ""
-    seen_first = False
+    limit, seen_first = _age_limit(kind, held), False
     for one in held.steps:
-        if one.step == begins and not seen_first:
+        if one.step not in (begins, renews) or not one.step:
+            continue
+        if limit is not None and one.on_day > limit:
+            doubts.append(f"{one.on_day} {kind.steps[one.step]}时已满 {kind.age_most} 周岁（{limit}），{NOT_COUNTED}；请核对")
+        elif one.step == begins and not seen_first:
             seen_first = True
-        elif one.step in (begins, renews) and one.step:
+        else:
             chain = _after(kind, chain, one, why, doubts)
     return chain
 
@@ -271,11 +275,14 @@ def _opens(kind: Kind, chain: _Chain) -> date | None:
     return add_months(chain.until, -kind.renewal.window_months)
 
 
+def _age_limit(kind: Kind, held: Held) -> date | None:
+    """The last day that the age bound allows."""
+    return add_months(held.birth, 12 * kind.age_most) if kind.age_most is not None and held.birth is not None else None
+
+
 def _until_age(kind: Kind, held: Held, chain: _Chain, why: list[str]) -> date | None:
-    if kind.age_most is None or held.birth is None:
-        return chain.until
-    most = add_months(held.birth, 12 * kind.age_most)
-    if chain.until is not None and chain.until <= most:
+    most = _age_limit(kind, held)
+    if most is None or (chain.until is not None and chain.until <= most):
         return chain.until
     why.append(f"{most} 满 {kind.age_most} 周岁，任职至当日")
     return most

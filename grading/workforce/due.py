@@ -1,26 +1,26 @@
-"""What falls due within so many days. SQL finds whose dates could fall into them; the clock decides.
+"""What falls due within so many days: certifications that end, registrations whose time runs out, hours missing at the year's end.
 
-A deadline is a day some months after an entry, so the entries that matter lie in an interval of days that is known before
-anything is read: :func:`anchors` turns the deadlines round. What SQL finds may be a little too much, never too little.
+SQL finds them by the dates that are kept (:mod:`grading.workforce.reckoning`); whatever is not kept, the clock reckons here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Float, and_, cast, func, or_, select
 
-from grading.outcome import add_months
-from grading.tables import certification, certification_step
+from grading.tables import certification, certification_step, training_hours
 from grading.workforce.clock import Standing
 from grading.workforce.holdings import Entry, holders_of, read_entries, read_hours, stand
-from grading.workforce.kinds import Kind
+from grading.workforce.kinds import Kind, Requirement
+from grading.workforce.reckoning import HELD, fresh
 from people.tables import person
 
-#: A day earlier or later than the calendar gives is cheap to look at; the clock throws it away again.
-SLACK = timedelta(days=4)
+#: Hours have two decimals at most: half of the last one tells less from enough in floating point.
+HALF = 0.005
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -39,87 +39,76 @@ def due(
 ) -> list[DueRow]:
     """What falls due from ``past`` days before ``on_day`` to ``days`` days after it, both included, the earliest first.
 
-    ``where``: further conditions over certification and person. Who has left or been ended is not in it.
+    ``where``: further conditions over certification and person. Who has left, and what has been ended, is not in it.
     """
+    return details(connection, kinds, on_day, find_due(connection, kinds, on_day, days, past=past, where=where))
+
+
+def find_due(
+    connection: Connection, kinds: Mapping[str, Kind], on_day: date, days: int, *, past: int = 0, where: Sequence[ColumnElement[bool]] = ()
+) -> list[tuple[date, int]]:
+    """(day, certification id) of what :func:`due` tells at length, in its order."""
     first, last = on_day - timedelta(days=past), on_day + timedelta(days=days)
-    rows: list[DueRow] = []
-    for kind in kinds.values():
-        rows += _of_kind(connection, kind, on_day, first, last, where)
-    return sorted(rows, key=lambda row: (row.due_on, row.kind.order, row.entry.holder.unit, row.entry.holder.name, row.entry.id))
+    alive = (*in_force(on_day), certification.c.kind.in_(list(kinds)), *where)
+    kept = (*alive, fresh(kinds, on_day))
+    source = certification.join(person, person.c.id == certification.c.person_id)
+    ending = select(certification.c.id, certification.c.due_on).select_from(source).where(*kept, certification.c.due_on.between(first, last))
+    found: dict[int, date] = {ident: day for ident, day in connection.execute(ending)}
+    year_end = date(on_day.year, 12, 31)
+    if first <= year_end <= last:
+        lasting = and_(certification.c.phase == HELD, or_(certification.c.valid_until.is_(None), certification.c.valid_until >= on_day))
+        for kind in kinds.values():
+            short = [_short(one, on_day) for one in kind.requirements if one.per == "year"]
+            if short:
+                missing = select(certification.c.id).select_from(source).where(*kept, certification.c.kind == kind.id, lasting, or_(*short))
+                for ident in connection.execute(missing).scalars():
+                    found[ident] = min(found.get(ident, year_end), year_end)
+    for row in _reckoned_here(connection, kinds, on_day, (*alive, ~fresh(kinds, on_day))):
+        if first <= row.due_on <= last:
+            found[row.entry.id] = row.due_on
+    return sorted((day, ident) for ident, day in found.items())
 
 
-def _of_kind(
-    connection: Connection, kind: Kind, on_day: date, first: date, last: date, where: Sequence[ColumnElement[bool]]
-) -> Iterator[DueRow]:
-    could = could_be_due(kind, on_day, first, last)
-    if could is None:
-        return
-    conditions = (
-        certification.c.kind == kind.id, or_(certification.c.ended_on.is_(None), certification.c.ended_on > on_day),
-        or_(person.c.left_on.is_(None), person.c.left_on > on_day), could, *where,
+def in_force(on_day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Over certification and person: neither the certification has ended nor the person left by ``on_day``."""
+    return (
+        or_(certification.c.ended_on.is_(None), certification.c.ended_on > on_day), or_(person.c.left_on.is_(None), person.c.left_on > on_day)
     )  # fmt: skip
-    hours = read_hours(connection, holders_of(*conditions)) if kind.requirements else {}
-    for entry in read_entries(connection, *conditions):
+
+
+def _short(one: Requirement, on_day: date) -> ColumnElement[bool]:
+    """Over certification: less than ``one`` asks for was reached this year up to ``on_day``."""
+    first = date(on_day.year, 1, 1)
+    if one.step:
+        steps = certification_step.c
+        taken = select(func.count()).where(
+            steps.certification_id == certification.c.id, steps.kind == one.step, steps.on_day.between(first, on_day), steps.revoked_at.is_(None)
+        )  # fmt: skip
+        return taken.scalar_subquery() < int(one.needed)
+    hours = training_hours.c
+    done = select(func.coalesce(func.sum(cast(hours.hours, Float)), 0.0)).where(
+        hours.person_id == certification.c.person_id, hours.on_day.between(first, on_day), hours.source != "degree", hours.revoked_at.is_(None)
+    )  # fmt: skip
+    return done.scalar_subquery() < float(one.needed) - HALF
+
+
+def _reckoned_here(
+    connection: Connection, kinds: Mapping[str, Kind], on_day: date, where: Sequence[ColumnElement[bool]]
+) -> Iterable[DueRow]:
+    """Everything with a deadline that ``where`` selects, by the clock."""
+    hours = read_hours(connection, holders_of(*where))
+    for entry in read_entries(connection, *where):
+        kind = kinds[entry.kind]
         stands = stand(kind, entry, hours.get(entry.holder.id, ()), on_day)
-        if stands.due_on is not None and first <= stands.due_on <= last:
+        if stands.due_on is not None:
             yield DueRow(stands.due_on, stands.due_what, entry, kind, stands)
 
 
-def could_be_due(kind: Kind, on_day: date, first: date, last: date) -> ColumnElement[bool] | None:
-    """Over certification and person: whose next deadline could lie between two days. None: nobody's could."""
-    year_end = date(on_day.year, 12, 31)
-    if first <= year_end <= last and any(one.per == "year" for one in kind.requirements):
-        return certification.c.id.is_not(None)
-    found = [*_validity(kind, first, last), *_stages(kind, first, last)]
-    if kind.age_most is not None:
-        found.append(person.c.birth.between(*anchors(12 * kind.age_most, first, last)))
-    return or_(*found) if found else None
-
-
-def anchors(months: int, first: date, last: date, later: int = 0) -> tuple[date, date]:
-    """The days from which ``months`` (up to ``months + later``) later lies between two days, a little widened.
-
-    >>> anchors(36, date(2027, 3, 1), date(2027, 3, 31))
-    (datetime.date(2024, 2, 26), datetime.date(2024, 4, 4))
-    """
-    return add_months(first, -months - later) - SLACK, add_months(last, -months) + SLACK
-
-
-def _validity(kind: Kind, first: date, last: date) -> list[ColumnElement[bool]]:
-    months, renewal = kind.validity.months, kind.renewal
-    if not months:
-        return []
-    begins = kind.start.step if kind.start else ""
-    later = renewal.window_months if renewal and renewal.from_expiry else 0
-    found: list[ColumnElement[bool]] = []
-    if begins:
-        found.append(_step_in((begins,), anchors(months, first, last)))
-    else:
-        found.append(certification.c.obtained_on.between(*anchors(months, first, last)))
-    if renewal:
-        found.append(_step_in((renewal.step,), anchors(months, first, last, later)))
-    return found
-
-
-def _step_in(steps: Sequence[str], days: tuple[date, date]) -> ColumnElement[bool]:
-    """A standing step of ``steps`` lies in the days. It need not be the newest: the clock sees to that."""
-    here = certification_step
-    return certification.c.id.in_(
-        select(here.c.certification_id).where(here.c.kind.in_(steps), here.c.on_day.between(*days), here.c.revoked_at.is_(None))
-    )
-
-
-def _stages(kind: Kind, first: date, last: date) -> list[ColumnElement[bool]]:
-    """Whose first registration (or review …) could run out: the step before lies so far back, and it has not started."""
-    if kind.start is None:
-        return []
-    here, found, before = certification_step, [], [one for one, _ in (kind.exam.subjects if kind.exam else ())]
-    for stage in kind.stages:
-        if stage.within_months:
-            days = anchors(stage.within_months, first, last)
-            found.append(or_(certification.c.obtained_on.between(*days), _step_in(before, days) if before else certification.c.id.is_(None)))
-        before.append(stage.step)
-        if stage.starts:
-            break
-    started = exists().where(here.c.certification_id == certification.c.id, here.c.kind == kind.start.step, here.c.revoked_at.is_(None))
-    return [and_(~started, or_(*found))] if found else []
+def details(connection: Connection, kinds: Mapping[str, Kind], on_day: date, found: Sequence[tuple[date, int]]) -> list[DueRow]:
+    """The rows of :func:`find_due`, or of some of them, at length and in their order."""
+    rows: dict[int, DueRow] = {}
+    idents = [ident for _, ident in found]
+    for start in range(0, len(idents), BATCH):
+        some = certification.c.id.in_(idents[start : start + BATCH])
+        rows.update((row.entry.id, row) for row in _reckoned_here(connection, kinds, on_day, (some,)))
+    return [rows[ident] for ident in idents]

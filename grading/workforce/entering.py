@@ -20,6 +20,7 @@ from grading.workforce.clock import standing
 from grading.workforce.holdings import Entry, read_entries
 from grading.workforce.hours import NOT_COUNTED, SOURCES, Step
 from grading.workforce.kinds import Kind
+from grading.workforce.reckoning import reckon
 from home import OFFICE, audit, now_ms
 
 EARLIEST = date(1950, 1, 1)
@@ -67,6 +68,7 @@ def add_certification(
             unit_id=unit_id, note=note or None, created_at=now_ms(), created_by=by,
         )
     ).inserted_primary_key[0]  # type: ignore[index]
+    reckon(connection, {kind.id: kind}, certification.c.id == number)
     audit(connection, OFFICE, by, "certification.add", f"person/{person_id}", certification=number, kind=kind.id, obtained_on=str(obtained_on))
     return int(number)
 
@@ -96,8 +98,15 @@ def add_step(
             note=note or None, at=now_ms(), by=by,
         )
     ).inserted_primary_key[0]  # type: ignore[index]
+    _reckon_again(connection, kind, entry)
     audit(connection, OFFICE, by, "certification.step", f"person/{entry.holder.id}", certification=entry.id, step=step, on_day=str(on_day), document_no=document_no)
     return int(number)
+
+
+def _reckon_again(connection: Connection, kind: Kind, entry: Entry) -> None:
+    """The steps have changed: so do the dates that are kept."""
+    connection.execute(update(certification).where(certification.c.id == entry.id).values(reckoned=None))
+    reckon(connection, {kind.id: kind}, certification.c.id == entry.id)
 
 
 def _without_effect(kind: Kind, entry: Entry, step: Step, today: date) -> str:
@@ -108,7 +117,7 @@ def _without_effect(kind: Kind, entry: Entry, step: Step, today: date) -> str:
     return next((doubt for doubt in after if NOT_COUNTED in doubt and doubt not in before), "")
 
 
-def revoke_step(connection: Connection, entry: Entry, ident: int, *, by: str, reason: str) -> None:
+def revoke_step(connection: Connection, kind: Kind, entry: Entry, ident: int, *, by: str, reason: str) -> None:
     """Strike out a step that was entered by mistake; it stays on file.
 
     :raises WorkforceError: no reason, or there is no such standing step of this certification.
@@ -117,6 +126,7 @@ def revoke_step(connection: Connection, entry: Entry, ident: int, *, by: str, re
     where = (certification_step.c.id == ident, certification_step.c.certification_id == entry.id, certification_step.c.revoked_at.is_(None))
     if connection.execute(update(certification_step).where(*where).values(revoked_at=now_ms(), revoked_by=by)).rowcount != 1:
         raise WorkforceError("没有这条办理记录，或者已经撤销；请刷新页面")
+    _reckon_again(connection, kind, entry)
     audit(connection, OFFICE, by, "certification.step.revoke", f"person/{entry.holder.id}", certification=entry.id, step=ident, reason=reason)
 
 

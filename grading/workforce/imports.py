@@ -23,6 +23,7 @@ from grading.workforce.hours import NOT_COUNTED, Step
 from grading.workforce.import_sheets import Book, Change, Imported, Line
 from grading.workforce.import_units import Places, take_units
 from grading.workforce.kinds import Kind, kind_named
+from grading.workforce.reckoning import reckon
 from home import OFFICE, audit, now_ms
 from people.errors import RosterError
 from people.identity import identity_mac
@@ -75,6 +76,7 @@ def import_book(connection: Connection, home_key: bytes, kinds: Mapping[str, Kin
     if faults:
         raise RosterError(faults)
     work.remark()
+    reckon(connection, kinds)
     audit(connection, OFFICE, by, "workforce.import", "workforce", new=done.new, same=done.same, changed=len(done.changed), lines=_digest(book))
     return done
 
@@ -207,7 +209,7 @@ class _Work:
             self.done.changed.append(Change(who.name, f"{kind.title}·{_TITLES[name]}", here.values[name] or "（空）", value))
         if day != here.obtained_on:
             self.done.changed.append(Change(who.name, f"{kind.title}·{kind.obtained}", str(here.obtained_on), str(day)))
-            differs["obtained_on"] = day
+            differs |= {"obtained_on": day, "reckoned": None}
         if differs:
             self.connection.execute(update(certification).where(certification.c.id == here.id).values(**differs))
             here.values |= {name: value for name, value in differs.items() if name in here.values}
@@ -218,9 +220,10 @@ class _Work:
     def steps(self, lines: Sequence[Line]) -> None:
         self._new_steps: list[dict[str, Any]] = []
         self._each(lines, self._step)
-        for rows in _batches(self._new_steps):
-            if not self.faults:
-                self.connection.execute(certification_step.insert(), rows)
+        for rows in _batches([] if self.faults else self._new_steps):
+            self.connection.execute(certification_step.insert(), rows)
+            owners = {row["certification_id"] for row in rows}
+            self.connection.execute(update(certification).where(certification.c.id.in_(owners)).values(reckoned=None))
 
     def _step(self, line: Line, who: _Person) -> None:
         kind, day = self._kind(line), line.values["on_day"]
@@ -259,9 +262,8 @@ class _Work:
     def hours(self, lines: Sequence[Line]) -> None:
         self._new_hours: list[dict[str, Any]] = []
         self._each(lines, self._hours)
-        for rows in _batches(self._new_hours):
-            if not self.faults:
-                self.connection.execute(training_hours.insert(), rows)
+        for rows in _batches([] if self.faults else self._new_hours):
+            self.connection.execute(training_hours.insert(), rows)
 
     def _hours(self, line: Line, who: _Person) -> None:
         day, amount, title = line.values["on_day"], line.values["hours"], line.values["subject"]

@@ -267,6 +267,8 @@ def _agree(root: Section, made: Kind) -> None:
     for one in made.requirements:
         if one.step and one.step not in counted:
             root.fault("requirement", f"“{one.title}”按步骤“{one.step}”计数，但没有写 count = true 的 [[mark]] 叫这个名字")
+        if one.degree and one.per != "period":
+            root.fault("requirement", f"“{one.title}”不按有效期计算，不能写学位抵学时（degree）")
         if one.per == "period" and not made.validity.months:
             root.fault("requirement", f"“{one.title}”按有效期计算，但没有写有效期（[validity] months）")
 

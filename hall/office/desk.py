@@ -15,8 +15,9 @@ from exams.profile import Profile, agree
 from exams.sittings import NewSitting, Sitting, create_sitting, list_sittings
 from exams.tables import sitting
 from grading.outcome import exact_text
-from hall.office.jobs import EXPORT_FORMATS, STATES, ask, recent_jobs
-from hall.office.live import picture_of
+from hall.office.jobs import STATES, ask, recent_jobs
+from hall.office.lists import EXPORT_FORMATS
+from hall.office.live import View, picture_of
 from hall.office.pages import go, page
 from hall.office.steps import current_step, read_facts, steps_of
 from hall.office.visit import NotHere, Refused, Visit
@@ -31,7 +32,7 @@ def home_page(visit: Visit) -> Response:
     with visit.home.office.connect() as connection:
         known = list_sittings(connection)
         next_step = {
-            one.id: current_step(one, read_facts(connection, one.id), visit.now) for one in known if one.state != "marked"
+            one.id: current_step(one, read_facts(connection, one.id), visit.now) for one in known if one.state not in ("marked", "withdrawn")
         }
     return page(visit, "sittings.html", sittings=known, next_step=next_step)
 
@@ -199,7 +200,7 @@ def close_page(visit: Visit) -> Response:
     known = visit.sitting()
     if known.state != "open":
         raise NotHere("本场不在考试中，不能收卷")
-    return page(visit, "close.html", known=known, word=CLOSE_WORD, picture=picture_of(visit, known))
+    return page(visit, "close.html", known=known, word=CLOSE_WORD, picture=picture_of(visit, known, View(state="at_work")))
 
 
 def close(visit: Visit) -> Response:

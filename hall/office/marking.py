@@ -14,7 +14,18 @@ from exams.forms import read_public_form
 from exams.paper import KeyEntry, PublicQuestion
 from exams.sittings import Sitting
 from grading.errors import MarkError
-from grading.manual import ManualItem, manual_questions, marking_queue, read_points, refuse_candidate, set_manual_mark
+from grading.manual import (
+    CHANGE,
+    LONGEST_REASON,
+    ManualItem,
+    change_request,
+    is_issued,
+    manual_questions,
+    marking_queue,
+    read_points,
+    refuse_candidate,
+    set_manual_mark,
+)
 from grading.marks import key_forms
 from grading.outcome import exact_text
 from grading.tables import mark
@@ -22,6 +33,8 @@ from hall.office.pages import go, page
 from hall.office.steps import read_facts
 from hall.office.visit import NotHere, Refused, Visit
 from home import transaction
+from people.approvals import ask, waiting
+from people.errors import PeopleError
 from question_bank.item import KIND_TITLES
 from question_bank.rendering import markdown_html
 
@@ -99,8 +112,14 @@ def _show(
         visit, "script.html", 422 if problem else 200, known=known, asked=_asked(visit, known), here=here, place=place + 1, whole=len(queue),
         waiting=sum(1 for one in queue if one.points is None), before=queue[place - 1].pseudonym if place else "",
         after=queue[place + 1].pseudonym if place + 1 < len(queue) else "", problem=problem, typed=shown, exact=exact_text,
-        comment=visit.form.get("comment", "") if problem else here.comment, state=_state(here),
+        comment=visit.form.get("comment", "") if problem else here.comment, state=_state(here), issued=_issued(visit, known, here),
+        reason=visit.form.get("reason", "") if problem else "",
     )  # fmt: skip
+
+
+def _issued(visit: Visit, known: Sitting, here: ManualItem) -> bool:
+    with visit.home.office.connect() as connection:
+        return is_issued(connection, known.id, here.person_id)
 
 
 def _state(one: ManualItem) -> str:
@@ -119,16 +138,40 @@ def give(visit: Visit) -> Response:
     try:
         points = read_points(typed)
         comment = visit.text("comment", "评语", 1000, needed=False)
+        reason = visit.text("reason", "改分的原因", LONGEST_REASON, needed=False)
         with transaction(visit.home.office) as connection:
             _refuse_overtaken(connection, visit, known, here)
-            set_manual_mark(connection, known.id, here.person_id, here.question, points, by=visit.by, comment=comment)
-    except (MarkError, Refused) as error:
+            waits, granted = _second_person(connection, visit, known, here, points, reason)
+            if not waits:
+                set_manual_mark(
+                    connection, known.id, here.person_id, here.question, points, by=visit.by, comment=comment, reason=reason, approval=granted
+                )  # fmt: skip
+    except (MarkError, Refused, PeopleError) as error:
         return _show(visit, known, queue, here, str(error), typed)
+    if waits:
+        told = f"还没有改分：已申请由 {exact_text(here.points or Fraction(0))} 分改为 {exact_text(points)} 分，请另一人到“待审批”批准，批准后您再到本页保存同样的分数。"
+        return go(visit, "script", good=told, query=f"who={here.pseudonym}", **visit.path)
     left = [one for one in queue if one.points is None and one is not here]
     if not left:
         return go(visit, "marking", good="这道题已全部评完。", **visit.path)
     after = next((one for one in left if one.pseudonym > here.pseudonym), left[0])
     return go(visit, "script", good=f"已记 {exact_text(points)} 分。", query=f"who={after.pseudonym}", **visit.path)
+
+
+def _second_person(
+    connection: Connection, visit: Visit, known: Sitting, here: ManualItem, points: Fraction, reason: str
+) -> tuple[bool, int | None]:
+    """(whether the change waits for a second person, the approval if it is granted); asks for it where nobody has yet."""
+    if here.points is None or points == here.points or known.kind != "formal" or not is_issued(connection, known.id, here.person_id):
+        return False, None
+    if not reason:
+        raise Refused("这名考生的正式成绩已经签发，改分须写明原因，并经另一人批准")
+    subject, arguments = change_request(connection, known.id, here.person_id, here.question, here.points, points)
+    mine = [one for one in waiting(connection, CHANGE) if (one.subject, one.asked_by, one.arguments) == (subject, visit.by, arguments)]
+    granted = next((one.id for one in mine if one.granted), None)
+    if granted is None and not mine:
+        ask(connection, CHANGE, subject, by=visit.by, reason=reason, **arguments)
+    return granted is None, granted
 
 
 def _refuse_overtaken(connection: Connection, visit: Visit, known: Sitting, here: ManualItem) -> None:

@@ -14,6 +14,7 @@ from hall.office.sessions import Session, leave_notice, take_notice
 from hall.office.visit import Visit
 from home import Home, local_text
 from people.accounts import ROLES
+from people.approvals import waiting
 
 HERE = Path(__file__).parent
 
@@ -76,9 +77,18 @@ def _render(home: Home, session: Session | None, template: str, status: int, **c
     roles = session.staff.roles if session else frozenset[str]()
     text = ENVIRONMENT.get_template(template).render(
         staff=session.staff if session else None, csrf=session.csrf if session else "",
+        waiting_approvals=_waiting_approvals(home, session),
         office_name=home.settings.get("office_name", ""), may=lambda name: bool(_ROLES[name] & roles), **context,
     )  # fmt: skip
     return HTMLResponse(text, status)
+
+
+def _waiting_approvals(home: Home, session: Session | None) -> int:
+    """How many requests this person could decide now."""
+    if session is None or not session.staff.roles & _ROLES["approvals"]:
+        return 0
+    with home.office.connect() as connection:
+        return sum(one.granted is None and one.asked_by != session.staff.login for one in waiting(connection))
 
 
 def plain_page(home: Home, template: str, status: int, notice: tuple[str, str] | None, **context: object) -> Response:

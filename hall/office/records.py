@@ -13,10 +13,12 @@ from starlette.responses import Response
 
 from exams.sittings import Sitting
 from grading.distribution import chart_svg, distribution
+from grading.life import failed_issue
 from grading.listing import PENDING, reconciliation, rows
 from grading.outcome import OUTCOMES, exact_text
 from grading.roll import current
-from hall.office.jobs import EXPORT_FORMATS, STATES, recent_jobs
+from hall.office.jobs import STATES, recent_jobs
+from hall.office.lists import EXPORT_FORMATS
 from hall.office.pages import page
 from hall.office.steps import read_facts
 from hall.office.visit import Visit
@@ -64,13 +66,14 @@ def records_page(visit: Visit) -> Response:
     number = min(pages, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 7 else 1
     with visit.home.office.connect() as connection:
         facts = read_facts(connection, known.id)
+        failed = failed_issue(connection, known.id)
         jobs = [one for one in recent_jobs(connection, visit.now, known.id) if one.live]
     return page(
         visit, "records.html", known=known, shown=shown[(number - 1) * PAGE : number * PAGE], found=len(shown), whole=len(entries),
         wanted=wanted, units=sorted({one.columns.get("单位", "") for one in entries}), part=part, exact=exact_text, facts=facts,
         outcomes=[(code, kind.title) for code, kind in OUTCOMES.items()] + [("pending", PENDING)], number=number, pages=pages,
         line=reconciliation(Counter(one.code for one in entries)), chart=_chart(known, shown), formats=EXPORT_FORMATS, jobs=jobs,
-        STATES=STATES,
+        STATES=STATES, failed=failed,
     )  # fmt: skip
 
 

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from hall.office import candidates, desk, jobs, live, logins, marking, records, rosters, slips, trail
+from hall.office import (
+    answer_files,
+    approvals,
+    candidates,
+    column_sets,
+    control,
+    desk,
+    events,
+    incidents,
+    jobs,
+    lists,
+    live,
+    logins,
+    marking,
+    numbers,
+    record_page,
+    records,
+    retention,
+    rosters,
+    sheets,
+    slips,
+    trail,
+)
 from hall.office.guard import Way
 from hall.office.pages import know_route
 from people.accounts import ROLES
@@ -21,11 +43,15 @@ DESK = _roles("exam_officer", "marker", "hr", "auditor", "operator")      # coun
 PERSONS = _roles("exam_officer", "auditor")                               # who sits, what happens in the room
 RESULTS = _roles("hr", "auditor")
 FILES = HR
+DECIDERS = _roles("exam_officer", "hr", "operator")                       # second persons
 TRAIL = _roles("auditor", "operator")
+OPERATOR = _roles("operator")
+KEEPERS = _roles("operator", "auditor", "hr")                             # how long what is kept, and holds
 GRADING = _roles("exam_officer", "hr")
 
 _S = "/sittings/{sitting}"
 _C = "/sittings/{sitting}/candidates/{number}"
+_R = "/sittings/{sitting}/records/{number}"
 _Q = "/sittings/{sitting}/marking/{question}/{item}"
 
 ROUTES = (
@@ -46,25 +72,66 @@ ROUTES = (
     Way("confirm", "POST", f"{_S}/roster/confirm", rosters.confirm, OFFICER, back="roster"),
     Way("live", "GET", f"{_S}/live", live.live_page, PERSONS),
     Way("live_json", "GET", f"{_S}/live.json", live.live_json, PERSONS),
+    Way("room_page", "GET", f"{_S}/room/{{act}}", control.room_page, OFFICER),
+    Way("room_act", "POST", f"{_S}/room/{{act}}", control.room_act, OFFICER, back="live"),
+    Way("edit_page", "GET", f"{_S}/edit", control.edit_page, OFFICER),
+    Way("edit", "POST", f"{_S}/edit", control.edit, OFFICER, back="edit_page"),
+    Way("incidents", "GET", f"{_S}/incidents", incidents.incidents_page, PERSONS),
+    Way("add_note", "POST", f"{_S}/incidents", incidents.add_note, OFFICER, back="incidents"),
+    Way("seen_to", "POST", f"{_S}/incidents/{{incident}}", incidents.seen_to, OFFICER, back="live"),
+    Way("answer_file", "GET", f"{_S}/answer-file", answer_files.answer_file_page, OFFICER),
+    Way("upload_answers", "POST", f"{_S}/answer-file", answer_files.upload, OFFICER, back="answer_file"),
+    Way("take_over", "POST", f"{_S}/answer-file/merge", answer_files.take_over, OFFICER, back="answer_file"),
+    Way("sheets", "GET", f"{_S}/sheets", sheets.sheets_page, PERSONS),
+    Way("sheet_pdf", "GET", f"{_S}/sheets/{{sheet}}", sheets.sheet_pdf, PERSONS),
     Way("slips", "GET", f"{_S}/slips", slips.slips_page, OFFICER),
     Way("print_all", "POST", f"{_S}/slips", slips.print_all, OFFICER, back="slips"),
     Way("candidate", "GET", _C, candidates.candidate_page, PERSONS),
     Way("remove", "POST", f"{_C}/remove", rosters.remove, OFFICER, back="candidate"),
-    Way("add_event", "POST", f"{_C}/event", candidates.add_event, OFFICER, back="candidate"),
-    Way("revoke", "POST", f"{_C}/event/{{event}}/revoke", candidates.revoke, OFFICER, back="candidate"),
+    Way("add_event", "POST", f"{_C}/event", events.add_event, OFFICER, back="candidate"),
+    Way("revoke", "POST", f"{_C}/event/{{event}}/revoke", events.revoke, OFFICER, back="candidate"),
     Way("extra_time", "POST", f"{_C}/time", candidates.extra_time, OFFICER, back="candidate"),
     Way("release", "POST", f"{_C}/release", candidates.release, OFFICER, back="candidate"),
+    Way("pause", "POST", f"{_C}/pause", candidates.pause, OFFICER, back="candidate"),
+    Way("resume", "POST", f"{_C}/resume", candidates.resume, OFFICER, back="candidate"),
+    Way("admit", "POST", f"{_C}/late", candidates.admit, OFFICER, back="candidate"),
+    Way("reopen", "POST", f"{_C}/reopen", candidates.reopen, OFFICER, back="candidate"),
+    Way("void", "POST", f"{_C}/void", candidates.void, OFFICER, back="candidate"),
+    Way("add_note_of", "POST", f"{_C}/note", incidents.add_note_of, OFFICER, back="candidate"),
     Way("print_one", "POST", f"{_C}/slip", slips.print_one, OFFICER, back="candidate"),
     Way("marking", "GET", f"{_S}/marking", marking.progress, DESK),
     Way("script", "GET", _Q, marking.script_page, MARKER),
     Way("give", "POST", _Q, marking.give, MARKER, back="marking"),
+    Way("attachment", "GET", f"{_C}/documents/{{document}}", events.attachment, RESULTS),
     Way("records", "GET", f"{_S}/records", records.records_page, RESULTS),
+    Way("record", "GET", _R, record_page.record_page, RESULTS),
+    Way("correct", "POST", f"{_R}/correct", record_page.correct, HR, back="record"),
+    Way("appeal", "POST", f"{_R}/appeal", record_page.appeal, HR, back="record"),
+    Way("add_event_by_hr", "POST", f"{_R}/event", events.add_event_by_hr, HR, back="record"),
+    Way("revoke_by_hr", "POST", f"{_R}/event/{{event}}/revoke", events.revoke_by_hr, HR, back="record"),
+    Way("attach", "POST", f"{_R}/event/{{event}}/attachment", events.attach, HR, back="record"),
+    Way("resit", "GET", f"{_S}/resit", record_page.resit_page, _roles("exam_officer", "hr", "auditor")),
+    Way("enrol_resit", "POST", f"{_S}/resit", record_page.enrol_resit, OFFICER, back="resit"),
     Way("issue", "POST", f"{_S}/issue", desk.issue, HR, back="records"),
-    Way("export", "POST", f"{_S}/export", jobs.ask_export, HR, back="records"),
-    Way("exports", "GET", "/exports", jobs.exports_page, FILES),
-    Way("download", "GET", "/exports/{file}", jobs.download, FILES),
+    Way("export", "POST", f"{_S}/export", lists.ask_export, HR, back="records"),
+    Way("exports", "GET", "/exports", lists.exports_page, FILES),
+    Way("make_list", "POST", "/exports", lists.make_list, HR, back="exports"),
+    Way("columns", "GET", "/exports/columns", column_sets.columns_page, HR),
+    Way("edit_columns", "POST", "/exports/columns", column_sets.edit_columns, HR, back="exports"),
+    Way("download", "GET", "/exports/{file}", lists.download, FILES),
+    Way("numbers", "GET", "/numbers", numbers.numbers_page, HR),
+    Way("ask_numbers", "POST", "/numbers", numbers.ask_numbers, HR, back="numbers"),
+    Way("make_numbers", "POST", "/numbers/{request}/make", numbers.make_numbers, HR, back="numbers"),
+    Way("take_numbers", "GET", "/numbers/{request}/file", numbers.take_numbers, HR),
+    Way("approvals", "GET", "/approvals", approvals.approvals_page, DECIDERS),
+    Way("decide", "POST", "/approvals/{approval}", approvals.decide_page, DECIDERS, back="approvals"),
     Way("jobs", "GET", "/jobs", jobs.jobs_page, DESK),
     Way("jobs_json", "GET", "/jobs.json", jobs.jobs_json, DESK),
+    Way("retention", "GET", "/retention", retention.retention_page, KEEPERS),
+    Way("ask_to_erase", "POST", "/retention/ask", retention.ask_to_erase, OPERATOR, back="retention"),
+    Way("erase", "POST", "/retention/erase", retention.erase, OPERATOR, back="retention"),
+    Way("hold", "POST", "/retention/hold", retention.hold, KEEPERS, back="retention"),
+    Way("lift", "POST", "/retention/hold/{hold}/lift", retention.lift, KEEPERS, back="retention"),
     Way("trail", "GET", "/trail", trail.trail_page, TRAIL),
     Way("check", "POST", "/trail", trail.check, TRAIL, back="trail"),
 )

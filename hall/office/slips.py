@@ -8,6 +8,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from exams.opening import Slip, issue_codes
+from exams.tables import entry
 from hall.office.live import picture_of
 from hall.office.pages import page
 from hall.office.rosters import the_candidate
@@ -53,8 +54,8 @@ def print_all(visit: Visit) -> Response:
     if visit.form.get("agreed") != AGREED:
         raise Refused("请先勾选“我已知道”，再生成考试码")
     _refuse_repeated(visit, known.id)
-    seen = picture_of(visit, known)
-    out = {line.admission_no for line in seen.lines if line.state == "barred"} if seen else set()
+    with visit.home.exam.connect() as connection:
+        out = set(connection.execute(select(entry.c.admission_no).where(entry.c.sitting_id == known.id, entry.c.barred)).scalars())
     return _sheet(visit, [slip for slip in issue_codes(visit.home, known.id, visit.by) if slip.admission_no not in out])
 
 

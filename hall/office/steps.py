@@ -52,6 +52,8 @@ def read_facts(connection: Connection, sitting_id: str) -> Facts:
 
 def current_step(known: Sitting, facts: Facts, now: int) -> int:
     """Index into :data:`TITLES` of what is to be done now; ``len(TITLES)`` when all is done."""
+    if known.state == "withdrawn":
+        return len(TITLES)
     if known.state == "opening":
         return 2  # cut off in the middle: opening again goes on from there
     if known.state == "draft":

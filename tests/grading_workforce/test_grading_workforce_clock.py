@@ -78,7 +78,7 @@ def histories(draw):
 
 
 @given(histories(), DAYS, st.randoms())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_was_entered(history, day, random):
     kind, held, hours = history
     got = standing(kind, held, hours, day)
@@ -97,7 +97,7 @@ def test_whatever_was_entered(history, day, random):
 
 
 @given(histories(), DAYS, st.integers(1, 50))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_more_hours_never_leave_more_missing(history, day, more):
     kind, held, hours = history
     before = standing(kind, held, hours, day)

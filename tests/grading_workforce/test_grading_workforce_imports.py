@@ -120,7 +120,7 @@ def test_what_was_ended_or_struck_out_does_not_come_back(any_home):
     assert not any(again.new.values())
     with transaction(any_home.office) as connection:
         (worker,) = read_entries(connection, certification.c.kind == "social_worker")
-        revoke_step(connection, worker, worker.steps[0].id, by="hr1", reason="登记错了人")
+        revoke_step(connection, KINDS["social_worker"], worker, worker.steps[0].id, by="hr1", reason="登记错了人")
         assert find_entry(connection, worker.id).steps == ()
     assert faults(any_home, data) == ["办理:2: 2024-03-10 的“首次登记”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行"]
 

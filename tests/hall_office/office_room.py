@@ -130,7 +130,11 @@ class Person:
 
     def refused(self, path: str, **form: str) -> str:
         """Post a form that must be refused; returns the notice."""
-        answer = self.post(path, **form)
+        return self.refused_with(path, None, **form)
+
+    def refused_with(self, path: str, files: dict | None, **form: str) -> str:
+        """The same with files."""
+        answer = self.post(path, files, **form)
         assert answer.status_code == 303, (path, answer.status_code, answer.text[-600:])
         return notice(self.page(answer.headers["location"]))
 

@@ -103,20 +103,28 @@ def test_the_live_picture(office: Office) -> None:
         new_sitting(officer, "s-2")
         assert officer.get("/sittings/s-2/live.json").json() == {"open": False}
         assert "还没有开考" in officer.page("/sittings/s-2/live")
-        opened(office, officer, n=8)
+        opened(office, officer, n=9)
         here, now = seats(office), now_ms()
         write(office, here[0])
-        write(office, here[1], now - 600_000)
+        write(office, here[1], now - 100_000, last_seen_at=now)
+        write(office, here[7], now - 600_000, unsaved=3, unsaved_since=now - 65_000)
         write(office, here[2], state="closed", closed_at=now, closed_by="handin")
         write(office, here[3], state="closed", closed_at=now, closed_by="time")
         write(office, here[4], state="closed", closed_at=now, closed_by="officer")
         officer.done(f"/sittings/s-1/candidates/{here[5].number}/event", kind="absent", reason="未到")
-        officer.done(f"/sittings/s-1/candidates/{here[6].number}/event", kind="exempt", reason="平级转任", document_no="1 号")
+        officer.done(f"/sittings/s-1/candidates/{here[6].number}/event", kind="exempt:approved_by_authority", reason="平级转任", document_no="1 号")
         seen = officer.get("/sittings/s-1/live.json").json()
-        assert seen["due"] == 8 and all(n == 1 for n in seen["counts"].values()), seen["counts"]
+        once = ("writing", "quiet", "lost", "handed_in", "timed_out", "closed", "barred", "unsaved")
+        assert {name: n for name, n in seen["counts"].items() if n} == {**dict.fromkeys(once, 1), "not_started": 2, "at_work": 3}
         page = officer.page("/sittings/s-1/live")
         for line in seen["lines"]:
-            assert line[0] in page and line[1] in page
+            assert line["admission_no"] in page and line["name"] in page
+        (lost,) = officer.get("/sittings/s-1/live.json?state=unsaved").json()["lines"]
+        assert (lost["state"], lost["unsaved"]) == ("lost", "3 题，已 1 分 05 秒") and lost["unsaved"] in page
+        assert [line["note"] for line in seen["lines"] if line["state"] == "not_started"] == ["缺考", ""]
+        assert officer.get("/sittings/s-1/live.json?q=%25").json()["fitting"] == 0, "a search text is no pattern"
+        found = officer.get(f"/sittings/s-1/live.json?q={here[3].number}&state=nonsense&page=x").json()
+        assert [line["admission_no"] for line in found["lines"]] == [here[3].number]
 
 
 def test_more_time_for_one(office: Office) -> None:
@@ -124,13 +132,14 @@ def test_more_time_for_one(office: Office) -> None:
         opened(office, officer, n=2)
         one, other = seats(office)
         path = f"/sittings/s-1/candidates/{one.number}"
-        assert "没有正在进行的作答" in officer.refused(f"{path}/time", minutes="5", reason="电脑故障")
+        assert "没有正在进行的作答" in officer.refused(f"{path}/time", minutes="5", reason="电脑故障", seen="0")
         limits = [write(office, one), write(office, other)]
         for minutes in ("0", "-5", "181", "5.5", "", "９" * 20, "1e9"):
-            assert "1 至 180" in officer.refused(f"{path}/time", minutes=minutes, reason="电脑故障")
-        assert "请填写" in officer.refused(f"{path}/time", minutes="5", reason="  ")
-        assert "过长" in officer.refused(f"{path}/time", minutes="5", reason="长" * 501)
-        page = officer.done(f"{path}/time", minutes="5", reason="电脑故障，耽误 5 分钟")
+            assert "1 至 180" in officer.refused(f"{path}/time", minutes=minutes, reason="电脑故障", seen="0")
+        assert "请填写" in officer.refused(f"{path}/time", minutes="5", reason="  ", seen="0")
+        assert "过长" in officer.refused(f"{path}/time", minutes="5", reason="长" * 501, seen="0")
+        page = officer.done(f"{path}/time", minutes="5", reason="电脑故障，耽误 5 分钟", seen="0")
+        assert "已经加过时" in officer.refused(f"{path}/time", minutes="5", reason="电脑故障，耽误 5 分钟", seen="0"), "the second click"
         assert "加时 5 分钟" in notice(page) and "电脑故障，耽误 5 分钟" in page
         with office.home.exam.connect() as connection:
             now_limits = connection.execute(select(attempt.c.limit_at).order_by(attempt.c.entry_id)).scalars().all()

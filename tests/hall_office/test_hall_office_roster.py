@@ -140,7 +140,7 @@ def test_filters_of_the_list(office: Office) -> None:
         whole = officer.page("/sittings/s-1/roster")
         numbers = [link.rpartition("/")[2] for link in links(whole)]
         assert len(numbers) == 10
-        officer.done(f"/sittings/s-1/candidates/{numbers[3]}/event", kind="exempt", reason="平级转任", document_no="组函 1 号")
+        officer.done(f"/sittings/s-1/candidates/{numbers[3]}/event", kind="exempt:approved_by_authority", reason="平级转任", document_no="组函 1 号")
         for query, n in (("q=" + numbers[2], 1), ("unit=某县司法局", 2), ("event=exempt", 1), ("event=none", 9), ("q=没有这个人", 0), ("unit=%27", 0)):
             assert len(links(officer.page(f"/sittings/s-1/roster?{query}"))) == n, query
 

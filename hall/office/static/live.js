@@ -1,65 +1,107 @@
-// Refreshes the officer's picture of the room every 5 seconds. Texts are set as text, never as HTML.
+// Refreshes the officer's picture of the room every 5 seconds: counts, what waits, the page in view. Texts are set as text, never as HTML.
 "use strict";
 (function () {
   var counts = document.querySelector("[data-live]");
   if (!counts) { return; }
   var body = document.getElementById("live-lines");
   var stale = document.getElementById("live-stale");
-  var wanted = "";
+  var work = document.getElementById("work");
+  var workLines = document.getElementById("work-lines");
+  var card = body.dataset.card;
+  var address = counts.dataset.live + window.location.search;
 
-  function cell(row, text, kind) {
-    var made = document.createElement("td");
+  function element(name, text, kind) {
+    var made = document.createElement(name);
     if (kind) { made.className = kind; }
-    made.textContent = text;
-    row.appendChild(made);
+    if (text) { made.textContent = text; }
     return made;
   }
+  function link(text, address) {
+    var made = element("a", text);
+    made.href = address;
+    return made;
+  }
+  function cell(row, kind, text, inner) {
+    var made = element("td", inner ? "" : text, kind);
+    if (inner) { made.appendChild(inner); }
+    row.appendChild(made);
+  }
   function line(one, questions) {
-    var row = document.createElement("tr");
-    row.dataset.state = one[4];
-    var link = document.createElement("a");
-    link.href = one[11];
-    link.textContent = one[0];
-    cell(row, "", "number").appendChild(link);
-    cell(row, one[1], "strong nowrap");
-    cell(row, one[2]);
-    cell(row, one[3]);
-    var state = document.createElement("span");
-    state.className = "state " + one[4];
-    state.textContent = one[5];
-    cell(row, "").appendChild(state);
-    cell(row, one[6], "number");
-    cell(row, one[7], "number");
-    cell(row, one[8], "number");
-    cell(row, one[9] + "/" + questions, "number");
-    cell(row, one[10]);
+    var row = element("tr");
+    var there = one.address + (card ? "#" + card : "");
+    row.dataset.state = one.state;
+    cell(row, "number", "", link(one.admission_no, there));
+    cell(row, "strong nowrap", "", link(one.name, there));
+    cell(row, "", one.unit_label);
+    cell(row, "", "", element("span", one.title, "state " + one.state));
+    cell(row, "number", one.remaining);
+    cell(row, "number", one.last_save);
+    cell(row, "unsaved", one.unsaved);
+    cell(row, "number", one.answered + "/" + questions);
+    cell(row, "", one.note);
     return row;
   }
-  function filter() {
-    Array.prototype.forEach.call(body.rows, function (row) { row.hidden = wanted !== "" && row.dataset.state !== wanted; });
-    counts.querySelectorAll("[data-filter]").forEach(function (button) {
-      button.setAttribute("aria-pressed", String(button.dataset.filter === wanted));
-    });
+  function hidden(name, value) {
+    var made = element("input");
+    made.type = "hidden";
+    made.name = name;
+    made.value = value;
+    return made;
   }
+  function waiting(one) {
+    var item = element("li");
+    item.dataset.incident = one.id;
+    item.appendChild(element("span", one.at, "number"));
+    item.appendChild(document.createTextNode(" "));
+    item.appendChild(element("b", one.title));
+    item.appendChild(document.createTextNode(" "));
+    item.appendChild(one.address ? link(one.who, one.address) : document.createTextNode(one.who));
+    item.appendChild(document.createTextNode(" "));
+    item.appendChild(element("span", one.detail));
+    item.appendChild(document.createTextNode(" "));
+    item.appendChild(element("span", one.advice, "hint"));
+    if (workLines.dataset.may) {
+      var form = element("form");
+      form.method = "post";
+      form.action = workLines.dataset.post.replace(/0$/, String(one.id));
+      form.appendChild(hidden("csrf", workLines.dataset.csrf));
+      form.appendChild(element("button", "已处理", "quiet small"));
+      item.appendChild(form);
+    }
+    return item;
+  }
+  function replace(place, children) {
+    var made = document.createDocumentFragment();
+    children.forEach(function (child) { made.appendChild(child); });
+    place.textContent = "";
+    place.appendChild(made);
+  }
+  function ids(list) { return list.map(String).join(" "); }
   function show(picture) {
     counts.querySelectorAll("[data-count]").forEach(function (place) {
       var name = place.dataset.count;
-      place.textContent = name === "due" ? picture.due : picture.counts[name];
-      place.parentNode.classList.toggle("some", picture.counts[name] > 0);
+      var n = name === "due" ? picture.due : picture.counts[name];
+      place.textContent = n;
+      place.parentNode.classList.toggle("some", n > 0);
     });
     document.getElementById("live-at").textContent = picture.at;
-    var focused = body.contains(document.activeElement) ? document.activeElement.textContent : "";
-    var rows = document.createDocumentFragment();
-    picture.lines.forEach(function (one) { rows.appendChild(line(one, picture.questions)); });
-    body.textContent = "";
-    body.appendChild(rows);
-    filter();
-    if (focused) {
-      Array.prototype.forEach.call(body.querySelectorAll("a"), function (link) { if (link.textContent === focused) { link.focus(); } });
+    document.getElementById("live-saves").textContent = picture.saves;
+    document.getElementById("live-head").textContent = picture.head || "—";
+    document.getElementById("live-paused").hidden = !picture.paused;
+    var shown = Array.prototype.map.call(workLines.children, function (item) { return item.dataset.incident; });
+    if (ids(shown) !== ids(picture.work.map(function (one) { return one.id; }))) {
+      replace(workLines, picture.work.map(waiting));
+      document.getElementById("work-count").textContent = picture.waiting;
+      work.hidden = picture.waiting === 0;
+    }
+    var at = body.contains(document.activeElement) ? document.activeElement.textContent : "";
+    replace(body, picture.lines.map(function (one) { return line(one, picture.questions); }));
+    if (at) {
+      Array.prototype.forEach.call(body.querySelectorAll("a"), function (found) { if (found.textContent === at) { found.focus(); } });
     }
   }
   function look() {
-    fetch(counts.dataset.live, { credentials: "same-origin", cache: "no-store" }).then(function (answer) {
+    fetch(address, { credentials: "same-origin", cache: "no-store" }).then(function (answer) {
       if (answer.status === 401) { window.location.reload(); throw new Error("logged out"); }
       if (!answer.ok) { throw new Error("no answer"); }
       return answer.json();
@@ -68,11 +110,5 @@
       if (picture.open) { show(picture); }
     }).catch(function () { stale.hidden = false; }).then(function () { window.setTimeout(look, 5000); });
   }
-  counts.addEventListener("click", function (event) {
-    var button = event.target.closest("[data-filter]");
-    if (!button) { return; }
-    wanted = wanted === button.dataset.filter ? "" : button.dataset.filter;
-    filter();
-  });
   window.setTimeout(look, 5000);
 }());

@@ -1,0 +1,111 @@
+"""待审批: what waits for a second person, of all acts; and how an officer's act is done at once or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+from starlette.responses import Response
+
+from exams.decisions import needs_second
+from exams.policy import SECOND_PERSON
+from exams.sittings import Sitting
+from exams.tables import entry
+from hall.office.pages import go, page
+from hall.office.second_acts import EXECUTORS, Wanted
+from hall.office.visit import NotHere, Visit
+from home import Home, transaction
+from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, use, waiting
+from people.tables import account
+
+#: what staff read of an argument: name -> title; what is not here (numbers of rows, digests) is not shown
+ARGUMENTS = {
+    "sitting": "考试", "kind": "处理", "seconds": "恢复后可答（秒）", "document_no": "文号", "changes": "改动题数", "name": "姓名",
+    "list": "名册", "columns": "列", "recipient": "接收单位", "purpose": "用途", "rows": "人数", "points": "改后得分", "expires": "有效至",
+}  # fmt: skip
+KIND_TITLES = {"misconduct": "违纪（成绩无效）", "void": "取消资格"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One request as the page shows it. ``mine``: who looks is who asked."""
+
+    it: Approval
+    about: str
+    facts: tuple[tuple[str, str], ...]
+    asked_by: str
+    decided_by: str
+    mine: bool
+
+
+def second_or_now(visit: Visit, known: Sitting, act: str, subject: str, reason: str, **arguments: object) -> str:
+    """Do an officer's act at once, or ask for it where the profile wants a second person; returns what to tell.
+
+    ``act``: a key of :data:`exams.policy.SECOND_PERSON`.
+
+    :raises PeopleError, SittingError, AttemptError: it cannot be asked for, or cannot be done.
+    """
+    name = SECOND_PERSON[act]
+    with transaction(visit.home.office) as connection:
+        if needs_second(known, act):
+            ask(connection, name, subject, by=visit.by, reason=reason, life_ms=LIFE_MS, **arguments)
+            return f"已提交申请“{ACTS[name]}”。请另一位工作人员登录后，到上方“待审批”批准；批准后立即生效。"
+        return EXECUTORS[name](visit.home, connection, Wanted(subject, arguments, reason, visit.by, None, visit.now)) + "。"
+
+
+def approvals_page(visit: Visit) -> Response:
+    """``GET /approvals``."""
+    with visit.home.office.connect() as connection:
+        open_, done = waiting(connection), recent(connection, 30)
+        names = dict(connection.execute(select(account.c.login, account.c.name)).all())
+    lines = {one.id: _line(visit, names, one) for one in (*open_, *done)}
+    undecided = [lines[one.id] for one in open_ if one.granted is None]
+    granted = [lines[one.id] for one in open_ if one.granted]
+    return page(visit, "approvals.html", undecided=undecided, granted=granted, done=[lines[one.id] for one in done])
+
+
+def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
+    facts = tuple((title, _shown(name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
+    people = [names.get(login, login) for login in (one.asked_by, one.decided_by or "")]
+    return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by)
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "kind":
+        return KIND_TITLES.get(str(value), str(value))
+    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _about(home: Home, one: Approval) -> str:
+    """Whom or what it is about: a candidate's name beside the number."""
+    if one.act not in EXECUTORS or one.act == "sitting.withdraw":
+        return one.subject
+    with home.exam.connect() as connection:
+        name = connection.execute(select(entry.c.name).where(entry.c.admission_no == one.subject)).scalar()
+    return f"{name}（{one.subject}）" if name else one.subject
+
+
+def decide_page(visit: Visit) -> Response:
+    """``POST /approvals/{approval}``: grants or refuses; an act of this house is done in the same transaction."""
+    number = visit.path["approval"]
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:
+        raise NotHere("没有这项申请")
+    grant = visit.form.get("decision") == "grant"
+    note = visit.text("note", "审批意见", 500, needed=False)
+    told = "已记下：不批准。"
+    with transaction(visit.home.office) as connection:
+        decided = decide(connection, int(number), by=visit.by, grant=grant, note=note)
+        if grant:
+            told = "已批准，由申请人接着办理。"
+            if decided.act in EXECUTORS:
+                told = f"已批准。{_carry_out(visit.home, connection, decided, visit.now)}。"
+    return go(visit, "approvals", good=told)
+
+
+def _carry_out(home: Home, connection: Connection, one: Approval, now: int) -> str:
+    arguments: Mapping[str, object] = one.arguments
+    use(connection, one.id, one.act, one.subject, **arguments)
+    done = EXECUTORS[one.act](home, connection, Wanted(one.subject, arguments, one.reason, one.asked_by, one.decided_by, now))
+    assert get(connection, one.id).used_at is not None
+    return done

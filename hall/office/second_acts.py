@@ -1,0 +1,124 @@
+"""Acts of an officer that a second person may have to agree to: how each is done once that is settled.
+
+One function an act, called in a transaction on office.db: at once where the profile asks for no second person, otherwise in the
+transaction in which the second person grants it. The hall's part is a transaction of its own inside; it is done first, and every
+act can be done again, so that a cut leaves nothing half.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from exams.answer_files import AnswerFile, AnswerFileError, merge, read_answer_file
+from exams.decisions import reopen_attempt, void_attempt, withdraw_sitting
+from exams.events import events_of, record_event, standing
+from exams.incidents import record
+from exams.tables import attempt, entry
+from home import PRIVATE, Home, local_text, transaction, write_atomically
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One act as it was asked for. ``second``: who agreed; None where nobody had to. ``now`` ms UTC."""
+
+    subject: str
+    arguments: Mapping[str, object]
+    reason: str
+    by: str
+    second: str | None
+    now: int
+
+    def text(self, name: str) -> str:
+        """A text among the arguments, ``""`` if it is not there."""
+        return str(self.arguments.get(name) or "")
+
+    def whole(self, name: str) -> int:
+        """A whole number among the arguments."""
+        value = self.arguments[name]
+        assert isinstance(value, int), name
+        return value
+
+
+Executor = Callable[[Home, Connection, Wanted], str]
+
+
+def _void(home: Home, office: Connection, wanted: Wanted) -> str:
+    """The event for the record and the end in the hall; an event that stands already is not entered twice."""
+    sitting, person = wanted.text("sitting"), wanted.whole("person")
+    event = standing(events_of(office, sitting, person).get(person, ()))
+    if event is None or not event.penal:
+        record_event(
+            office, sitting, person, wanted.text("kind"), by=wanted.by, reason=wanted.reason,
+            document_no=wanted.text("document_no"), ground=wanted.text("ground"),
+        )  # fmt: skip
+    with transaction(home.exam) as connection:
+        void_attempt(connection, wanted.subject, reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now)
+    return "已终止作答，考生页面已停止；已保存的答案留作证据，不再计分"
+
+
+def _reopen(home: Home, _office: Connection, wanted: Wanted) -> str:
+    with transaction(home.exam) as connection:
+        limit = reopen_attempt(
+            connection, wanted.subject, wanted.whole("seconds"), reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now
+        )
+    return f"已恢复作答到 {local_text(limit, '%H:%M')}：请考生用原来的考试码重新登录，原来的答案都在"
+
+
+def _withdraw(home: Home, office: Connection, wanted: Wanted) -> str:
+    withdraw_sitting(home, office, wanted.subject, reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now)
+    return "已撤回本场，考试码全部作废；需要时另建一场"
+
+
+def _merge(home: Home, _office: Connection, wanted: Wanted) -> str:
+    file = kept_file(home, wanted.text("sha256"))
+    with transaction(home.exam) as connection:
+        changes = merge(connection, file, by=wanted.by, second=wanted.second, reason=wanted.reason, now=wanted.now)
+        entry_id = connection.execute(select(attempt.c.entry_id).where(attempt.c.id == file.attempt_id)).scalar_one()
+        agreed = f"（{wanted.second} 批准）" if wanted.second else ""
+        record(connection, file.sitting_id, entry_id, "merged", f"并入答案文件，改动 {changes} 题：{wanted.reason}{agreed}", by=wanted.by, now=wanted.now)
+    return f"已并入答案文件，改动 {changes} 题"
+
+
+#: act of people.approvals -> how it is done; an act that is not here is done by whoever asked, on a page of its own
+EXECUTORS: Mapping[str, Executor] = {
+    "attempt.void": _void, "attempt.reopen": _reopen, "sitting.withdraw": _withdraw, "answer_file.merge": _merge
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------ answer files on file
+
+
+def keep_file(home: Home, raw: bytes) -> AnswerFile:
+    """Check an uploaded answer file and keep it as evidence, under its digest.
+
+    :raises AnswerFileError: see :func:`exams.answer_files.read_answer_file`.
+    """
+    file = read_answer_file(raw, home.key("code"))
+    path = home.secret / "answer-files" / file.sha256
+    if not path.exists():
+        write_atomically(path, raw, PRIVATE)
+    return file
+
+
+def kept_file(home: Home, sha256: str) -> AnswerFile:
+    """A file that was kept.
+
+    :raises AnswerFileError: it is not there, or changed since.
+    """
+    try:
+        raw = (home.secret / "answer-files" / sha256).read_bytes() if sha256.isalnum() else b""
+    except OSError:
+        raw = b""
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise AnswerFileError("找不到这份答案文件；请重新上传")
+    return read_answer_file(raw, home.key("code"))
+
+
+def attempt_of(connection: Connection, admission_no: str) -> str:
+    """State of a candidate's attempt: open, closed, void, or ``""`` before the start."""
+    query = select(attempt.c.state).join(entry, entry.c.id == attempt.c.entry_id).where(entry.c.admission_no == admission_no)
+    return str(connection.execute(query).scalar() or "")
