@@ -10,9 +10,10 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import openpyxl
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Select, func, select
 
 from exams.attempts import verify_receipt
 from exams.chain import verify_chain
@@ -52,6 +53,10 @@ def findings(home: Home, run: Run, listing: str) -> list[Finding]:
         attempts = {row.id: row.entry_id for row in connection.execute(select(attempt.c.id, attempt.c.entry_id))}
     view = _View(home, run, saves, attempts)
     return [*(check(view) for check in _CHECKS), _list(view, listing)]
+
+
+def _pairs(connection: Connection, query: Select[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {key: value for key, value in connection.execute(query)}
 
 
 def _books(view: _View) -> Iterator[Book]:
@@ -137,8 +142,8 @@ def _collected(view: _View) -> Finding:
     wrong = []
     with view.home.office.connect() as connection:
         state = connection.execute(select(sitting.c.state)).scalar_one()
-        people = dict(connection.execute(select(candidate.c.admission_no, candidate.c.person_id)).tuples().all())
-        scripts = dict(connection.execute(select(script.c.person_id, script.c.answers)).tuples().all())
+        people = _pairs(connection, select(candidate.c.admission_no, candidate.c.person_id))
+        scripts = _pairs(connection, select(script.c.person_id, script.c.answers))
     for slip, book in zip(view.run.slips, view.run.books, strict=True):
         expected: dict[str, str] = {}
         for _key, (question, answer) in sorted(book.acked.items()):
@@ -187,7 +192,7 @@ def _list(view: _View, name: str) -> Finding:
     head = rows[place]
     listed = {row[head.index("准考证号")]: row for row in rows[place + 1 :] if row[head.index("准考证号")].isdigit()}
     with view.home.office.connect() as connection:
-        people = dict(connection.execute(select(candidate.c.admission_no, candidate.c.person_id)).tuples().all())
+        people = _pairs(connection, select(candidate.c.admission_no, candidate.c.person_id))
         totals: dict[int, Fraction] = {}
         for row in connection.execute(select(mark.c.person_id, mark.c.points)):
             totals[row.person_id] = totals.get(row.person_id, Fraction(0)) + Fraction(row.points)

@@ -18,7 +18,6 @@ from sqlalchemy import select
 
 from exams.blueprint import SHIPPED as PAPERS
 from exams.opening import Slip, issue_codes, open_sitting_for_candidates
-from exams.paper_store import build_papers
 from exams.profile import SHIPPED as PROFILES
 from exams.sittings import NewSitting, add_candidates, create_sitting, enrolments
 from grading.jobs import ask
@@ -39,6 +38,8 @@ class StageError(Exception):
 
 def furnish(home: Home, people: list[Part]) -> list[Slip]:
     """Roster as a workbook through the importer, papers, opening, codes: as an officer would; returns the slips."""
+    from exams.paper_store import build_papers  # brings the solver in
+
     roster = home.root / "演练名单.xlsx"
     write_roster(roster, people)
     rows, now = read_roster_file(roster, date.today()), now_ms()
