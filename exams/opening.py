@@ -286,9 +286,10 @@ def collect_scripts(home: Home, sitting_id: str) -> int:
 def uncollected(home: Home, sitting_id: str) -> int:
     """How many attempts of a sitting, open or closed, have no script in the office yet; void ones do not count."""
     with home.exam.connect() as connection:
-        sat = connection.execute(
-            select(func.count()).select_from(attempt).where(attempt.c.sitting_id == sitting_id, attempt.c.state != "void")
-        ).scalar_one()
-    with home.office.connect() as connection:
-        have = connection.execute(select(func.count()).select_from(script).where(script.c.sitting_id == sitting_id)).scalar_one()
-    return max(0, int(sat) - int(have))
+        query = select(entry.c.admission_no).join(attempt, attempt.c.entry_id == entry.c.id)
+        sat = connection.execute(query.where(attempt.c.sitting_id == sitting_id, attempt.c.state != "void")).scalars().all()
+    with home.office.connect() as connection:  # by number: a script from paper makes up for no other candidate's
+        here = (script.c.sitting_id == candidate.c.sitting_id) & (script.c.person_id == candidate.c.person_id)
+        query = select(candidate.c.admission_no).join(script, here).where(script.c.sitting_id == sitting_id)
+        have = set(connection.execute(query).scalars())
+    return len(set(sat) - have)

@@ -20,6 +20,7 @@ from grading.exports import default_path, export_list
 from grading.identity_export import make_file
 from grading.lists.scope import Scope
 from grading.marks import MarkingResult, mark_sitting
+from grading.paper_marks.taking import take_paper_points
 from grading.records import issue_records
 from grading.retention.erasing import erase
 from grading.tables import job
@@ -101,6 +102,7 @@ def grade_sitting(home: Home, sitting_id: str, by: str, report: Report) -> tuple
         if get_sitting(connection, sitting_id).state in ("closed", "marked"):
             collect_scripts(home, sitting_id)
     first = mark_sitting(home, sitting_id, by, lambda done, whole: report(50 * done // max(1, whole)))
+    take_paper_points(home, sitting_id)
     refused = take_manual_marks(home, sitting_id, by).refused
     result = replace(mark_sitting(home, sitting_id, by), newly_marked=first.newly_marked)  # counts after typed marks
     project_sitting(home, sitting_id, lambda done, _: report(50 + 50 * done // max(1, result.scripts)))

@@ -28,6 +28,7 @@ from grading.columns import payload_columns
 from grading.errors import RecordError
 from grading.manual import pending_names
 from grading.outcome import Earlier, Outcome, pass_record
+from grading.paper_marks.register import names_of, unfinished
 from grading.roll import Candidate, PaperFacts, chain_of, current, day_of, earlier_attempts, paper_facts, read_roll
 from grading.tables import mark, record, record_payload
 from home import BEIJING, OFFICE, Home, audit, canonical_json, digest, now_ms, transaction
@@ -189,12 +190,17 @@ def _body(
         "keys": marks.keys_digest if marks else None, "marks": marks.marks_digest if marks else None,
         "rules": list(marks.rules) if marks else [], "markers": list(marks.markers) if marks else [],
     }  # fmt: skip
+    if script_ and script_.hands:
+        provenance |= dict(zip(("typed_by", "checked_by", "settled_by"), script_.hands, strict=True), medium="paper")
     return {"result": result, "provenance": provenance}
 
 
 def _refuse_unready(connection: Connection, known: Sitting) -> None:
     if known.state not in ("closed", "marked"):
         raise RecordError(f"“{known.title}”还没有收卷，不能签发成绩记录")
+    on_paper = unfinished(connection, known.id)
+    if on_paper:
+        raise RecordError(f"登记为纸笔作答的还没有录完两遍并入库，不能签发：{names_of(on_paper)}；请到“纸笔录入”办理，没有来考的取消登记")
     waiting = pending_names(connection, known.id, 21)
     if waiting:
         more = " 等" if len(waiting) > 20 else ""

@@ -17,6 +17,7 @@ from exams.tables import candidate, paper, script, sitting
 from grading.cut import PartMarks
 from grading.errors import RecordError
 from grading.outcome import Earlier
+from grading.paper_marks.register import paper_hands
 from grading.tables import mark, record
 from home import BEIJING, digest
 from people.tables import person
@@ -26,12 +27,16 @@ fraction = lru_cache(4096)(Fraction)
 
 @dataclass(frozen=True)
 class ScriptFacts:
-    """When a script was written; instants ms UTC. ``closed_by``: handin | time | officer."""
+    """When a script was written; instants ms UTC. ``closed_by``: handin | time | officer | paper.
+
+    ``hands``: who typed a script from paper first, who second, who settled differences.
+    """
 
     form: str
     started_at: int
     finished_at: int
     closed_by: str
+    hands: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +106,9 @@ def read_roll(connection: Connection, sitting_id: str) -> tuple[Candidate, ...]:
         .order_by(candidate.c.admission_no)
     ).all()
     events = events_of(connection, sitting_id)
+    hands = paper_hands(connection, sitting_id)
     scripts = {
-        row.person_id: ScriptFacts(row.form, row.started_at, row.finished_at, row.closed_by)
+        row.person_id: ScriptFacts(row.form, row.started_at, row.finished_at, row.closed_by, hands.get(row.person_id))
         for row in connection.execute(
             select(script.c.person_id, script.c.form, script.c.started_at, script.c.finished_at, script.c.closed_by).where(
                 script.c.sitting_id == sitting_id

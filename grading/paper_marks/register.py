@@ -1,0 +1,211 @@
+"""Who sits on paper: registered by an officer before anything is typed in, so that nobody's paper is forgotten.
+
+While a registered candidate has no script, no records of the sitting are issued: an answer sheet still in its bag must not
+become 缺考. Whoever began in the hall and went on on paper (a power cut) is settled by :func:`supersede_hall`: what is on
+paper counts as a whole, what the hall saved stays as evidence, and nothing is ever merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+
+from exams.incidents import record as record_incident
+from exams.sittings import Sitting, get_sitting
+from exams.tables import attempt, candidate, entry, open_sitting, script
+from grading.errors import PaperMarkError
+from grading.tables import mark, paper_entry
+from home import EXAM, OFFICE, Home, audit, digest, now_ms, transaction
+from people.tables import person
+
+#: entry_no of the registration, of the two entries, and of what a third act settled
+REGISTERED, FIRST, SECOND, SETTLED = 0, 1, 2, 3
+#: ``question`` of a registration; its answer is the reason
+PAPER = "paper"
+#: how a script from paper was closed
+CLOSED_BY = "paper"
+LONGEST = 500
+
+
+@dataclass(frozen=True)
+class PaperCandidate:
+    """One candidate on paper. ``hall``: a script from the hall is there and has to be settled first."""
+
+    person_id: int
+    admission_no: str
+    name: str
+    unit_label: str
+    form: str                       # as assigned at opening; which one lay before the candidate is typed in
+    reason: str
+    taken: bool                     # a script from paper is there
+    hall: bool
+
+
+def closed_sitting(connection: Connection, sitting_id: str) -> Sitting:
+    """The sitting, if its scripts may come in from paper.
+
+    :raises PaperMarkError: it is not closed yet.
+    """
+    known = get_sitting(connection, sitting_id)
+    if known.state not in ("closed", "marked"):
+        raise PaperMarkError("收卷以后才能录入纸质答卷；请考务先收卷")
+    return known
+
+
+def paper_candidates(connection: Connection, sitting_id: str) -> tuple[PaperCandidate, ...]:
+    """Registered candidates by admission number."""
+    rows = connection.execute(
+        select(paper_entry.c.person_id, paper_entry.c.answer, candidate, person.c.name, script.c.closed_by)
+        .join(candidate, (candidate.c.sitting_id == paper_entry.c.sitting_id) & (candidate.c.person_id == paper_entry.c.person_id))
+        .join(person, person.c.id == candidate.c.person_id)
+        .outerjoin(script, (script.c.sitting_id == candidate.c.sitting_id) & (script.c.person_id == candidate.c.person_id))
+        .where(paper_entry.c.sitting_id == sitting_id, paper_entry.c.entry_no == REGISTERED, paper_entry.c.question == PAPER)
+        .order_by(candidate.c.admission_no)
+    )
+    return tuple(
+        PaperCandidate(
+            row.person_id, row.admission_no, row.name, row.unit_label, row.form or "", row.answer or "", row.closed_by == CLOSED_BY,
+            row.closed_by not in (None, CLOSED_BY),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def without_script(connection: Connection, sitting_id: str) -> tuple[tuple[str, str], ...]:
+    """(admission number, name) of candidates who have no script and are not registered, by admission number."""
+    there = select(script.c.person_id).where(script.c.sitting_id == sitting_id)
+    known = select(paper_entry.c.person_id).where(paper_entry.c.sitting_id == sitting_id, paper_entry.c.entry_no == REGISTERED)
+    rows = connection.execute(
+        select(candidate.c.admission_no, person.c.name)
+        .join(person, person.c.id == candidate.c.person_id)
+        .where(candidate.c.sitting_id == sitting_id, candidate.c.person_id.not_in(there), candidate.c.person_id.not_in(known))
+        .order_by(candidate.c.admission_no)
+    )
+    return tuple((row.admission_no, row.name) for row in rows)
+
+
+def register(connection: Connection, sitting_id: str, numbers: Sequence[str], reason: str, by: str) -> int:
+    """Register candidates as sitting on paper, all or none; returns how many are new.
+
+    :raises PaperMarkError: no reason, no numbers, or numbers that are not on the roster (each is named).
+    """
+    reason = a_reason(reason, "登记纸笔作答的原因")
+    closed_sitting(connection, sitting_id)
+    persons = {row.admission_no: row.person_id for row in connection.execute(select(candidate).where(candidate.c.sitting_id == sitting_id))}
+    wrong = [number for number in dict.fromkeys(numbers) if number not in persons]
+    if wrong or not numbers:
+        raise PaperMarkError(*(f"准考证号 {number[:40]}：不在本场名单里；请核对" for number in wrong) if wrong else ("请填写准考证号",))
+    have = {one.person_id for one in paper_candidates(connection, sitting_id)}
+    new = [persons[number] for number in dict.fromkeys(numbers) if persons[number] not in have]
+    rows = [
+        {"sitting_id": sitting_id, "person_id": one, "entry_no": REGISTERED, "question": PAPER, "answer": reason, "by": by, "at": now_ms()}
+        for one in new
+    ]  # fmt: skip
+    if rows:
+        connection.execute(paper_entry.insert(), rows)
+        audit(connection, OFFICE, by, "paper.register", sitting_id, persons=new, reason=reason)
+    return len(rows)
+
+
+def unregister(connection: Connection, sitting_id: str, person_id: int, reason: str, by: str) -> None:
+    """Take a registration back: the candidate did not come, or sat in the hall after all. What was typed in goes with it.
+
+    :raises PaperMarkError: no reason, not registered, or the script from paper is there already.
+    """
+    reason = a_reason(reason, "取消登记的原因")
+    one = the_candidate(connection, sitting_id, person_id)
+    if one.taken:
+        raise PaperMarkError(f"{one.admission_no}：答卷已经入库，不能取消登记；更正分数请走更正程序")
+    typed = connection.execute(select(paper_entry).where(_of(sitting_id, person_id)).order_by(paper_entry.c.entry_no, paper_entry.c.question)).all()
+    connection.execute(delete(paper_entry).where(_of(sitting_id, person_id)))
+    audit(connection, OFFICE, by, "paper.unregister", f"{sitting_id}/{one.admission_no}", reason=reason, rows=len(typed),
+          digest=digest([[row.entry_no, row.question, row.answer, row.points, row.by] for row in typed]))  # fmt: skip
+
+
+def the_candidate(connection: Connection, sitting_id: str, person_id: int) -> PaperCandidate:
+    """One registered candidate.
+
+    :raises PaperMarkError: not registered.
+    """
+    found = next((one for one in paper_candidates(connection, sitting_id) if one.person_id == person_id), None)
+    if found is None:
+        raise PaperMarkError("该考生没有登记为纸笔作答；请考务先登记")
+    return found
+
+
+def a_reason(text: str, title: str) -> str:
+    """A reason between 1 and 500 characters; :raises PaperMarkError: it is not."""
+    text = text.strip()
+    if not 1 <= len(text) <= LONGEST:
+        raise PaperMarkError(f"请写明{title}（1 至 {LONGEST} 字）")
+    return text
+
+
+def _of(sitting_id: str, person_id: int):  # type: ignore[no-untyped-def]  # a condition; its type says nothing
+    return (paper_entry.c.sitting_id == sitting_id) & (paper_entry.c.person_id == person_id)
+
+
+# ------------------------------------------------------------------ began in the hall, ended on paper
+
+
+def supersede_hall(home: Home, sitting_id: str, person_id: int, reason: str, by: str) -> None:
+    """Decide that the paper counts for a registered candidate whose attempt in the hall was collected.
+
+    The attempt becomes void (its saves stay in exam.db), its script and marks leave the office; digests of both are in the
+    audit trail. The hall goes first: cut off in between, doing it again completes it.
+
+    :raises PaperMarkError: no reason, not registered, or no script from the hall.
+    """
+    reason = a_reason(reason, "以纸质答卷为准的原因")
+    with home.office.connect() as connection:
+        closed_sitting(connection, sitting_id)
+        one = the_candidate(connection, sitting_id, person_id)
+    if not one.hall:
+        raise PaperMarkError(f"{one.admission_no}：没有机考答卷需要处理")
+    with transaction(home.exam) as connection:
+        row = connection.execute(select(entry.c.id).join(open_sitting).where(entry.c.admission_no == one.admission_no, open_sitting.c.id == sitting_id)).first()
+        if row is not None:
+            done = connection.execute(
+                update(attempt).where(attempt.c.entry_id == row.id, attempt.c.state == "closed").values(state="void")
+            ).rowcount
+            if done:
+                record_incident(connection, sitting_id, row.id, "void", f"改以纸质答卷为准：{reason}", by=by, now=now_ms())
+                audit(connection, EXAM, by, "attempt.superseded_by_paper", one.admission_no, reason=reason)
+    with transaction(home.office) as connection:
+        old = connection.execute(select(script).where(script.c.sitting_id == sitting_id, script.c.person_id == person_id)).one()
+        here = (mark.c.sitting_id == sitting_id) & (mark.c.person_id == person_id)
+        marks = connection.execute(select(mark.c.question, mark.c.points, mark.c.by).where(here).order_by(mark.c.question)).all()
+        connection.execute(delete(mark).where(here))
+        connection.execute(delete(script).where(script.c.sitting_id == sitting_id, script.c.person_id == person_id))
+        audit(connection, OFFICE, by, "paper.supersede", f"{sitting_id}/{one.admission_no}", reason=reason,
+              answers=digest(old.answers), marks=digest([list(row) for row in marks]), finished_at=old.finished_at)  # fmt: skip
+
+
+# ------------------------------------------------------------------ what others must know
+
+
+def unfinished(connection: Connection, sitting_id: str) -> Sequence[str]:
+    """Admission numbers of registered candidates whose paper has not become a script yet."""
+    return [one.admission_no for one in paper_candidates(connection, sitting_id) if not one.taken]
+
+
+def paper_hands(connection: Connection, sitting_id: str) -> dict[int, tuple[str, str, str]]:
+    """{person: (who typed first, who typed second, who settled differences or "")} of scripts from paper: their provenance."""
+    taken = select(script.c.person_id).where(script.c.sitting_id == sitting_id, script.c.closed_by == CLOSED_BY)
+    rows = connection.execute(
+        select(paper_entry.c.person_id, paper_entry.c.entry_no, paper_entry.c.by)
+        .where(paper_entry.c.sitting_id == sitting_id, paper_entry.c.person_id.in_(taken), paper_entry.c.entry_no != REGISTERED)
+        .distinct()
+    )
+    found: dict[int, dict[int, str]] = {}
+    for row in rows:
+        found.setdefault(row.person_id, {})[row.entry_no] = row.by
+    return {who: (by.get(FIRST, ""), by.get(SECOND, ""), by.get(SETTLED, "")) for who, by in found.items()}
+
+
+def names_of(rows: Iterable[str], most: int = 20) -> str:
+    """Numbers as a message names them."""
+    numbers = list(rows)
+    return "、".join(numbers[:most]) + (f" 等 {len(numbers)} 人" if len(numbers) > most else "")
