@@ -46,7 +46,7 @@ def _number(text: str) -> object:
 
 
 def columns_page(visit: Visit) -> Response:
-    """``GET /exports/columns?list=&set=``."""
+    """``GET /columns?list=&set=``."""
     kind = kind_of(visit.query.get("list", "scores"))
     with visit.home.office.connect() as connection:
         layout = kind.layout(connection, visit.query.get("set") or None)
@@ -68,7 +68,7 @@ def _shown(visit: Visit, draft: Draft, faults: str) -> Response:
 
 
 def edit_columns(visit: Visit) -> Response:
-    """``POST /exports/columns``: one button of the editor."""
+    """``POST /columns``: one button of the editor."""
     kind = kind_of(visit.form.get("list", ""))
     draft = _read(visit, kind)
     act, _, which = visit.form.get("act", "keep").partition(":")
