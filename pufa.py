@@ -10,6 +10,7 @@ import exams.sitting_commands
 import grading.certificates.commands
 import grading.commands
 import grading.retention.commands
+import hall.audit_command
 import hall.backup_commands
 import hall.commands
 import hall.metrics_command
@@ -30,6 +31,7 @@ app.command("init")(hall.commands.init)
 app.command("serve")(hall.commands.serve)
 app.command("backup")(hall.backup_commands.backup)
 app.command("rehearse")(hall.rehearsal.command.rehearse)
+app.add_typer(hall.audit_command.commands, name="audit", help="操作记录：核验是否被改动。")
 app.command("upgrade")(hall.service_commands.upgrade)
 app.command("share")(hall.service_commands.share)
 app.command("metrics")(hall.metrics_command.metrics)

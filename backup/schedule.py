@@ -43,12 +43,15 @@ def plan_of(home: Home) -> Plan:
     return Plan(Path(to) if to else home.root / "backups", keep, bool(to))
 
 
-def daily(home: Home, now: int) -> Backup | None:
-    """Make the day's backup if the newest is older than a day; older ones beyond ``keep`` go. None: nothing was due."""
+def backup_due(home: Home, now: int) -> bool:
+    """Whether the newest backup that is still there is older than a day."""
     made = [one for one in known_backups(home) if one.path.is_file()]
-    if made and now - made[-1].at < DAY_MS:
-        return None
-    return backup_now(home, now)
+    return not made or now - made[-1].at >= DAY_MS
+
+
+def daily(home: Home, now: int) -> Backup | None:
+    """Make the day's backup if it is due; older ones beyond ``keep`` go. None: nothing was due."""
+    return backup_now(home, now) if backup_due(home, now) else None
 
 
 def backup_now(home: Home, now: int) -> Backup:

@@ -22,6 +22,7 @@ from grading.errors import ExportError
 from grading.exports import Sheet, aside, sheet_of, snapshot
 from grading.lists.candidates import IDENTITY
 from grading.lists.kinds import LISTS, ListKind, list_of
+from grading.lists.layout import Column, Layout, checked
 from grading.lists.scope import Scope, sittings_of
 from home import OFFICE, PRIVATE, PRIVATE_FOLDER, Home, audit, local_text, now_ms, transaction, write_atomically
 from people import approvals
@@ -38,6 +39,7 @@ LONGEST_DAYS = 30
 #: Crockford's letters, 80 bits: dictated over a telephone without mistakes
 _LETTERS, _GROUPS, _GROUP = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 4, 4
 _PURPOSE = "export password"
+_TITLED = 5
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,27 @@ class Request:
     def subject(self) -> str:
         return f"list/{self.kind.key}"
 
-    def arguments(self) -> dict[str, object]:
-        """What exactly is approved, in words that whoever approves can read, and the scope for the machine."""
-        return {"名册": self.kind.title, "列方案": self.columns, "接收单位": self.recipient, "保存天数": self.days, "范围": self.scope.arguments()}
+
+@dataclass(frozen=True)
+class Allowed:
+    """What was allowed, read back from the approval: sittings and columns as they were then, whatever has changed since."""
+
+    kind: ListKind
+    scope: Scope
+    layout: Layout
+    recipient: str
+    days: int
 
     @classmethod
-    def read(cls, arguments: Mapping[str, Any]) -> Request:
-        scope = Scope.read(arguments["范围"])
-        return cls(list_of(arguments["名册"]), scope, arguments["列方案"], arguments["接收单位"], int(arguments["保存天数"]))
+    def read(cls, known: approvals.Approval) -> Allowed:
+        """:raises ExportError: the list no longer has one of the columns."""
+        told: Mapping[str, Any] = known.arguments
+        kind = list_of(known.subject.removeprefix("list/"))
+        columns, faults = checked(told["layout"], kind.columns, kind.title)
+        if faults:
+            raise ExportError("\n".join(faults))
+        layout = Layout(kind.shipped.heading, columns, kind.shipped.notes, str(told["columns"]))
+        return cls(kind, Scope.read(told["scope"]), layout, str(told["recipient"]), int(told["days"]))
 
 
 @dataclass(frozen=True)
@@ -89,9 +104,14 @@ def ask_numbers(connection: Connection, wanted: Request, by: str, purpose: str) 
         raise ExportError("请填写接收单位（100 字以内）")
     if not 1 <= wanted.days <= LONGEST_DAYS:
         raise ExportError(f"文件保存天数应为 1 至 {LONGEST_DAYS}")
-    sittings_of(connection, wanted.scope)
-    fixed = replace(wanted, columns=layout.name, recipient=wanted.recipient.strip())
-    return approvals.ask(connection, ACT, fixed.subject, by=by, reason=purpose, life_ms=approvals.LIFE_MS, **fixed.arguments())
+    found = sittings_of(connection, wanted.scope)
+    more = f" 等 {len(found)} 场" if len(found) > _TITLED else ""
+    return approvals.ask(
+        connection, ACT, wanted.subject, by=by, reason=purpose, life_ms=approvals.LIFE_MS, list=wanted.kind.title, columns=layout.name,
+        sitting="、".join(one.title for one in found[:_TITLED]) + more, recipient=wanted.recipient.strip(), days=wanted.days,
+        expires=f"文件做好后 {wanted.days} 天，到期自动删除", layout=[[one.name, one.title, one.width] for one in layout.columns],
+        scope=replace(wanted.scope, sittings=tuple(one.id for one in found), since=None, until=None, formal=False).arguments(),
+    )  # fmt: skip
 
 
 def hand_over_password(home: Home, ident: int, by: str) -> str:
@@ -130,9 +150,8 @@ def _make(home: Home, ident: int, by: str, password: str) -> NumbersFile:
 
     with snapshot(home) as connection:
         granted = _granted(connection, ident, by)
-        wanted = Request.read(granted.arguments)
-        layout = wanted.kind.layout(connection, wanted.columns)
-        layout = replace(layout, columns=tuple(_unmasked(column) if column.name == IDENTITY else column for column in layout.columns))
+        wanted = Allowed.read(granted)
+        layout = replace(wanted.layout, columns=tuple(_unmasked(one) if one.name == IDENTITY else one for one in wanted.layout.columns))
         sheet = sheet_of(home, connection, wanted.kind, wanted.scope, layout, _numbers(home, connection, wanted.scope))
         moment = now_ms()
         delete_at = moment + wanted.days * DAY_MS
@@ -165,12 +184,12 @@ def _granted(connection: Connection, ident: int, by: str) -> approvals.Approval:
     return known
 
 
-def _unmasked(column: Any) -> Any:
+def _unmasked(column: Column) -> Column:
     """The column of masked numbers, wide enough for whole ones, and not called masked."""
     return replace(column, title=column.title.replace("（脱敏）", "").strip() or column.name, width=max(column.width, 20.0))
 
 
-def _marked(sheet: Sheet, granted: approvals.Approval, wanted: Request, moment: int, delete_at: int) -> Sheet:
+def _marked(sheet: Sheet, granted: approvals.Approval, wanted: Allowed, moment: int, delete_at: int) -> Sheet:
     """Purpose, who and when stand below the list and at the foot of each page."""
     told = (
         f"含完整证件号码。用途：{granted.reason}；接收单位：{wanted.recipient}；申请人：{granted.asked_by}；批准人：{granted.decided_by}；"
@@ -216,7 +235,7 @@ def file_of(home: Home, known: approvals.Approval, now: int) -> Path | None:
 
 def delete_at(known: approvals.Approval) -> int:
     """When the file of a request that was used is deleted, ms UTC."""
-    return (known.used_at or 0) + Request.read(known.arguments).days * DAY_MS
+    return (known.used_at or 0) + Allowed.read(known).days * DAY_MS
 
 
 def delete_expired(home: Home, now: int) -> int:

@@ -26,7 +26,8 @@ from sqlalchemy.exc import OperationalError
 
 import logs
 from backup.archive import BackupError
-from backup.schedule import backup_now, daily, live_copy
+from backup.schedule import backup_due, backup_now, daily, live_copy
+from exams.anchors import drop_anchors
 from exams.attempts import close_overdue
 from exams.clock import Clock
 from exams.errors import ExamsError
@@ -159,6 +160,8 @@ def watch(home: Home, now: int) -> list[str]:
 def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
     """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam."""
     try:
+        if ended_now or backup_due(home, now):
+            drop_anchors(home, "worker")
         done = backup_now(home, now) if ended_now else daily(home, now)
         if done is not None:
             log.info("已备份：%s", done.path)

@@ -10,14 +10,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from sqlalchemy import select
 
 from backup.archive import RECIPIENT, is_sealed, make_backup, make_key
 from backup.restoring import Restored, restore
 from backup.schedule import backup_now
-from exams.chain import verify_chain
-from exams.tables import open_sitting
-from home import EXAM, OFFICE, Home, HomeError, local_text, now_ms, verify_audit
+from exams.anchors import verify_home
+from home import Home, HomeError, local_text, now_ms
 
 console = Console(highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
@@ -88,30 +86,13 @@ def _key(archive: Path, key_file: Path | None) -> str | None:
 
 def _finish(done: Restored, began: float) -> None:
     try:
-        faults = check(done.home)
+        faults = verify_home(done.home)
     finally:
         done.home.close()
     console.print(f"备份时间：{local_text(done.made_at)}；恢复用时 {time.monotonic() - began:.1f} 秒；{sum(done.rows.values())} 行数据")
     for fault in faults:
-        console.print(fault, style="red")
+        console.print(str(fault), style="red")
     if faults:
         raise typer.Exit(1)
     console.print("核对完毕：文件、数据、操作记录和保存记录的校验链全部相符。", style="green")
     console.print(f"数据文件夹：{done.home.root}")
-
-
-def check(home: Home) -> list[str]:
-    """What does not verify in a home: both audit chains, and each sitting's chain of saves; empty if all is whole."""
-    faults = []
-    for title, engine, metadata in (("办公", home.office, OFFICE), ("考场", home.exam, EXAM)):
-        with engine.connect() as connection:
-            first = verify_audit(connection, metadata)
-        if first is not None:
-            faults.append(f"{title}操作记录从第 {first} 条起对不上")
-    with home.exam.connect() as connection:
-        for sitting in connection.execute(select(open_sitting.c.id)).scalars().all():
-            first = verify_chain(connection, sitting)
-            if first is not None:
-                faults.append(f"{sitting}：保存记录从第 {first} 条起对不上")
-    return faults
-

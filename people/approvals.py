@@ -43,6 +43,7 @@ class Approval:
     asked_at: int
     expires_at: int
     decided_by: str | None
+    decided_at: int | None
     granted: bool | None
     note: str | None
     used_at: int | None
@@ -146,5 +147,5 @@ def _open(now: int) -> tuple[ColumnElement[bool], ...]:
 def _read(row: Row[tuple[object, ...]]) -> Approval:
     return Approval(
         row.id, row.act, row.subject, json.loads(row.arguments), row.reason, row.asked_by, row.asked_at, row.expires_at,
-        row.decided_by, row.granted, row.note, row.used_at,
+        row.decided_by, row.decided_at, row.granted, row.note, row.used_at,
     )  # fmt: skip

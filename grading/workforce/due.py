@@ -63,9 +63,11 @@ def find_due(
                 missing = select(certification.c.id).select_from(source).where(*kept, certification.c.kind == kind.id, lasting, or_(*short))
                 for ident in connection.execute(missing).scalars():
                     found[ident] = min(found.get(ident, year_end), year_end)
-    for row in _reckoned_here(connection, kinds, on_day, (*alive, ~fresh(kinds, on_day))):
-        if first <= row.due_on <= last:
-            found[row.entry.id] = row.due_on
+    stale = (*alive, ~fresh(kinds, on_day))
+    if connection.execute(select(certification.c.id).select_from(source).where(*stale).limit(1)).first():
+        for row in _reckoned_here(connection, kinds, on_day, stale):
+            if first <= row.due_on <= last:
+                found[row.entry.id] = row.due_on
     return sorted((day, ident) for ident, day in found.items())
 
 

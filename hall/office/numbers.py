@@ -81,7 +81,7 @@ def take_numbers(visit: Visit) -> Response:
         raise NotHere("没有这个文件；可能已到期删除，需要时请重新申请")
     with transaction(visit.home.office) as connection:
         audit(connection, OFFICE, visit.by, "identity.download", known.subject, approval=ident)
-    return FileResponse(path, filename=f"{numbers.Request.read(known.arguments).kind.title}-完整证件号码-{ident}.xlsx",
+    return FileResponse(path, filename=f"{numbers.Allowed.read(known).kind.title}-完整证件号码-{ident}.xlsx",
                         media_type="application/octet-stream", headers={"cache-control": "no-store"})  # fmt: skip
 
 

@@ -245,5 +245,5 @@ def test_the_commands_and_the_drill(home_folder: Home, tmp_path: Path) -> None:
         connection.execute(text("UPDATE audit SET actor = 'nobody' WHERE n = 1"))
     run.invoke(app, ["backup", "--home", str(home_folder.root), "--to", str(tmp_path / "c")])
     bad = run.invoke(app, ["restore", str(next((tmp_path / "c").iterdir())), "--drill", "--key-file", str(tmp_path / "key")])
-    assert bad.exit_code == 1 and "第 1 条起对不上" in bad.output, bad.output
+    assert bad.exit_code == 1 and "从第 1 条起对不上" in bad.output, bad.output
     assert json.loads((home_folder.root / "backups" / "index.jsonl").read_text(encoding="utf-8").splitlines()[0])["encrypted"] is True

@@ -17,6 +17,7 @@ from grading.exports import FORMATS, export_list
 from grading.identity_export import Request, ask_numbers, delete_expired, file_of, hand_over_password, make_file
 from grading.jobs import KINDS, ask
 from grading.lists.kinds import LISTS
+from grading.lists.layout import save_columns
 from grading.lists.scope import Scope
 from grading.marks import mark_sitting
 from grading.records import issue_records
@@ -156,6 +157,27 @@ def test_the_file_goes_when_its_time_is_over(issued):
     assert file_of(issued, known, now + 3 * DAY_MS) is None, "it cannot be had even where no worker runs"
     (made.path.parent / "stray.xlsx").write_bytes(b"x")
     assert delete_expired(issued, now + 3 * DAY_MS) == 2 and not list(made.path.parent.iterdir())
+
+
+def test_what_was_allowed_is_fixed_when_it_is_asked_for(issued):
+    """Neither a column set edited afterwards nor a sitting held afterwards widens what another person agreed to."""
+    kind = LISTS["scores"]
+    with transaction(issued.office) as connection:
+        save_columns(connection, "scores", kind.shipped, kind.columns, "我的", [["姓名", "姓名", 9], ["身份证号", "证件", 20]], "hr")
+        ident = ask_numbers(connection, Request(kind, Scope(), "我的", "某县组织部", 7), "hr", "报审")
+        save_columns(connection, "scores", kind.shipped, kind.columns, "我的", [["身份证号", "证件", 20], ["备注", "备注", 20]], "hr")
+        approvals.decide(connection, ident, by="chief", grant=True)
+        people = connection.execute(select(person.c.id)).scalars().all()
+    make_sitting(issued, "s2", essay=False, persons=list(people))
+    password = hand_over_password(issued, ident, "hr")
+    made = make_file(issued, ident, "hr")
+    assert made.rows == 4
+    sealed, plain = msoffcrypto.OfficeFile(io.BytesIO(made.path.read_bytes())), io.BytesIO()
+    sealed.load_key(password=password)
+    sealed.decrypt(plain)
+    book = openpyxl.load_workbook(plain)
+    assert [cell.value for cell in book.active[2]] == ["姓名", "证件"]
+    book.close()
 
 
 @pytest.mark.parametrize(

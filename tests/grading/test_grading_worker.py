@@ -71,7 +71,7 @@ def test_a_sitting_goes_through_the_jobs_in_order(closed):
     assert "已评阅 2 份答卷（本次 2 份）" in rows[0].message and "已签发成绩记录 4 份" in rows[1].message
     files = {path.name for path in closed.exports.iterdir()}
     assert len(files) == 3 and all(row.message.rpartition("：")[2] in files for row in rows[2:])
-    assert all(path.stat().st_mode & 0o077 == 0 for path in closed.exports.iterdir()), "only the owner reads exports"
+    assert {path.name: oct(path.stat().st_mode & 0o077) for path in closed.exports.iterdir() if path.stat().st_mode & 0o077} == {}, "only the owner reads exports"
     with closed.office.connect() as connection:
         assert verify_audit(connection, OFFICE) is None
         _, numbers = sitting_distribution(connection, "s1")
