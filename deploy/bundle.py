@@ -27,6 +27,8 @@ LEFT_OUT = ("test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3", "sit
 #: the C library's own parts: they must be the target's
 GLIBC = re.compile(r"/(ld-linux[^/]*|lib(c|m|pthread|dl|rt|util|resolv|nsl|mvec)\.so\.\d+)$")
 FONTS = ("Noto Sans CJK SC:style=Regular", "Noto Sans CJK SC:style=Bold", "Noto Serif CJK SC:style=Regular", "Noto Serif CJK SC:style=Bold")
+RARE = ("HanaMinA", "HanaMinB")   # 生僻字: characters that Noto lacks
+PACKAGES = {"Noto": "fonts-noto-cjk", "HanaMin": "fonts-hanazono"}
 
 
 def main() -> None:
@@ -83,16 +85,17 @@ def get_wheels(target: Path) -> None:
 
 
 def copy_fonts(target: Path) -> None:
-    """The CJK fonts that PDFs and charts are set in, with their licence."""
+    """The CJK fonts that PDFs and charts are set in, with their licences."""
     target.mkdir()
-    for font in FONTS:
+    for font in (*FONTS, *RARE):
+        family, package = next((family, package) for family, package in PACKAGES.items() if font.startswith(family))
         path = Path(run("fc-match", "-f", "%{file}", font))
-        if "Noto" not in path.name:
-            raise SystemExit(f"bundle: the font {font} is not on this machine; install fonts-noto-cjk")
+        if family not in path.name:
+            raise SystemExit(f"bundle: the font {font} is not on this machine; install {package}")
         shutil.copy2(path, target / path.name)
-    licence = Path("/usr/share/doc/fonts-noto-cjk/copyright")
-    if licence.is_file():
-        shutil.copy2(licence, target / "LICENSE-fonts-noto-cjk")
+        licence = Path("/usr/share/doc") / package / "copyright"
+        if licence.is_file():
+            shutil.copy2(licence, target / f"LICENSE-{package}")
 
 
 def copy_texts(out: Path) -> None:

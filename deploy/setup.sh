@@ -30,22 +30,25 @@ if [ ! -e "$stamp" ]; then
     touch "$stamp"
 fi
 
-if [ "$want" = bundle ]; then
-    missing=""
-    command -v patchelf >/dev/null || missing="$missing patchelf"
-    fc-list 2>/dev/null | grep -q "Noto Serif CJK SC" || missing="$missing fontconfig fonts-noto-cjk"
+missing=""
+fc-list 2>/dev/null | grep -q "Noto Serif CJK SC" || missing="$missing fontconfig fonts-noto-cjk"
+fc-list 2>/dev/null | grep -q HanaMinB || missing="$missing fonts-hanazono"   # 生僻字: characters that Noto lacks
+if [ "$want" = run ] && [ -n "$missing" ]; then
     # shellcheck disable=SC2086
-    [ -z "$missing" ] || apt_install $missing
+    apt_install $missing || echo "setup: without these fonts no PDF can be made; everything else works" >&2
+    missing=""
+fi
+if [ "$want" = bundle ]; then
+    command -v patchelf >/dev/null || missing="$missing patchelf"
 fi
 if [ "$want" = test ]; then
-    missing=""
     command -v chromium >/dev/null || missing="$missing chromium"
-    fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing="$missing fontconfig fonts-noto-cjk"
     ls /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1 2>/dev/null | grep -q . || missing="$missing libatomic1"   # what drives the browser links it
     command -v ip >/dev/null || missing="$missing iproute2"   # the bundle is installed where there is no network
     command -v strace >/dev/null || missing="$missing strace"   # the order of acknowledgement and sync is read from it
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
     command -v soffice >/dev/null || missing="$missing libreoffice-calc-nogui"
-    # shellcheck disable=SC2086
-    [ -z "$missing" ] || apt_install $missing
+    command -v pdftotext >/dev/null || missing="$missing poppler-utils"   # what a PDF says is read by another program than wrote it
 fi
+# shellcheck disable=SC2086
+[ -z "$missing" ] || apt_install $missing

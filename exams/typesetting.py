@@ -8,6 +8,7 @@ its own folder and what ``files`` hands it; no package is fetched.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -33,6 +34,14 @@ def template_of(home: Home | None, shipped: Path) -> Path:
     return own if own.is_file() else shipped
 
 
+def _refusal(template: Path, error: Exception) -> str:
+    """What Typst says, in words: a character without a glyph is the fault of the fonts, all else of the template."""
+    rare = re.search(r'the text `"(.+?)"` could not be displayed', str(error))
+    if rare:
+        return f"这台机器的字体里没有“{rare[1]}”字，排不出 PDF；请安装字体 fonts-hanazono（花园明朝）后重做，其他格式不受影响"
+    return f"{template}：模板排不出版（{error}）；请改正模板，或删去它以用随附的模板"
+
+
 def set_pdf(template: Path, data: Mapping[str, object], files: Mapping[str, bytes] | None = None) -> bytes:
     """A PDF/A-2b of a template filled with ``data`` (anything JSON takes; ``serif`` and ``sans`` are added).
 
@@ -56,7 +65,7 @@ def set_pdf(template: Path, data: Mapping[str, object], files: Mapping[str, byte
         except OSError as error:
             raise TypesettingError(f"{template}：模板读不出来（{error.strerror or error}）；请检查文件") from None
         except typst.TypstError as error:
-            raise TypesettingError(f"{template}：模板排不出版（{error}）；请改正模板，或删去它以用随附的模板") from None
+            raise TypesettingError(_refusal(template, error)) from None
     assert isinstance(made, bytes)
     return made
 
@@ -83,4 +92,4 @@ def set_pdfs(template: Path, sheets: Iterable[tuple[Mapping[str, object], Mappin
         except OSError as error:
             raise TypesettingError(f"{template}：模板读不出来（{error.strerror or error}）；请检查文件") from None
         except typst.TypstError as error:
-            raise TypesettingError(f"{template}：模板排不出版（{error}）；请改正模板，或删去它以用随附的模板") from None
+            raise TypesettingError(_refusal(template, error)) from None

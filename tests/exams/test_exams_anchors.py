@@ -14,8 +14,8 @@ def _acted(home: Home, acts: int = 6) -> None:
     open_demo(home)
     for _ in range(acts):
         with transaction(home.office) as office, transaction(home.exam) as exam:
-            audit(office, OFFICE, "kaowu", "test.act", "x")
-            audit(exam, EXAM, "kaowu", "test.act", "x")
+            audit(office, OFFICE, "kaowu", "test.act", "x", seconds=300)
+            audit(exam, EXAM, "kaowu", "test.act", "x", seconds=300)
     drop_anchors(home, "worker")
 
 

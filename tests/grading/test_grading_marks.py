@@ -141,7 +141,7 @@ def test_nobody_marks_their_own_script(home_folder):
     mark_sitting(home_folder, "s1", "li")
     with transaction(home_folder.office) as connection:
         connection.execute(account.insert().values(login="zhang3", name="张三", password_hash="", person_id=a, created_at=0))
-        with pytest.raises(MarkError, match="自己"):
+        with pytest.raises(MarkError, match="您是本场考生"):
             set_manual_mark(connection, "s1", a, "q006", Fraction(30), by="zhang3")
 
 
