@@ -29,7 +29,7 @@ PLACE = re.compile(rf"(?<![\w/.-])((?:{ROOMS})/[\w./*-]+|[A-Za-z0-9_-]+\.(?:py|t
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 CODE = re.compile(r"(?<![A-Za-z0-9])[DSKPB]\d\d(?!\d)")
-OURS = {"home.toml", "database.toml", "sitting.json"}   # files of a home, not of the project
+OURS = {"home.toml", "database.toml", "sitting.json", "nbgrader_config.py"}   # files of a home or a course folder, not of the project
 
 TREE: Any = typer.main.get_command(pufa.app)    # typer brings its own copy of click: known by shape, not by class
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
