@@ -1,19 +1,20 @@
 """How many grids and workers a community needs: the arithmetic of the module ``governance-data/01-grid-staffing``.
 
-Norms are parameters in ``staffing.toml``, each with its source (``domain.md`` B.3). Only notebooks import this module (pandas).
+Norms and their arithmetic are :mod:`courses.norms`; this is what a notebook does with them on a ledger. Only notebooks import this
+module (pandas).
 """
 
 from __future__ import annotations
 
 import csv
 import random
-import tomllib
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import pandas as pd
+
+from courses.norms import grids_for, norms, workers_for
 
 LEDGER = Path(__file__).parent / "modules" / "governance-data" / "grid-ledger.csv"
 COLUMNS = ["社区", "网格", "户数", "常住人口", "在岗人数"]
@@ -29,11 +30,6 @@ class StaffingError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [f"算不了：{self}"]
-
-
-def norms() -> dict[str, Any]:
-    """The parameters of ``staffing.toml``."""
-    return tomllib.loads((Path(__file__).parent / "staffing.toml").read_text(encoding="utf-8"))
 
 
 # ---------------------------------------------------------------- the ledger
@@ -111,33 +107,20 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
 # ---------------------------------------------------------------- the arithmetic, for whole numbers
 
 
-def grids_for(households: int, per_grid: int) -> int:
-    """Fewest grids of at most ``per_grid`` households each; 0 for no households."""
-    return -(-households // per_grid)
-
-
 def city_workers(population: int, per_10000: int | None = None) -> int:
     """Community workers for an urban population by the city norm, rounded up; ``per_10000``: None for ``staffing.toml``."""
-    rate = norms()["city"]["per_10000"] if per_10000 is None else per_10000
-    return -(-population * rate // 10_000)
+    rule = norms()["city"]
+    return workers_for(rule if per_10000 is None else {**rule, "per_10000": per_10000}, residents=population)[0]
 
 
 def taiyuan_workers(households: int) -> int:
     """专职社工 of one community by the bands of Taiyuan, 2020."""
-    rule = norms()["taiyuan"]
-    for most, workers in rule["bands"]:
-        if households <= most:
-            return int(workers)
-    last, workers = rule["bands"][-1]
-    return int(min(rule["most"], workers + (households - last) // rule["step"]))
+    return workers_for(norms()["taiyuan"], households)[0]
 
 
 def jilin_workers(households: int) -> tuple[int, int]:
     """Fewest and most workers of one community as Jilin set them in 2020."""
-    rule = norms()["jilin"]
-    above = max(0, households - rule["households"])
-    low, high = (workers + above // step for workers, step in zip(rule["workers"], rule["steps"], strict=True))
-    return low, high
+    return workers_for(norms()["jilin"], households)
 
 
 # ---------------------------------------------------------------- tables
@@ -171,8 +154,7 @@ def compare(ledger: pd.DataFrame) -> pd.DataFrame:
     """One community, several rules: lowest and highest grid norm, city norm, Taiyuan, Jilin (low and high)."""
     rule = norms()["grid"]
     table = by_community(ledger)[["户数", "常住人口"]]
-    table["网格·低"] = [grids_for(households, rule["households"][1]) * rule["workers"][0] for households in table["户数"]]
-    table["网格·高"] = [grids_for(households, rule["households"][0]) * rule["workers"][1] for households in table["户数"]]
+    table["网格·低"], table["网格·高"] = zip(*(workers_for(rule, households) for households in table["户数"]), strict=True)
     table["每万人18人"] = [city_workers(people) for people in table["常住人口"]]
     table["太原"] = [taiyuan_workers(households) for households in table["户数"]]
     table["吉林·低"], table["吉林·高"] = zip(*(jilin_workers(households) for households in table["户数"]), strict=True)
