@@ -79,4 +79,4 @@ def workers_for(rule: Rule, households: int = 0, residents: int = 0) -> tuple[in
 
 def reads_residents(rule: Rule) -> bool:
     """Whether a norm goes by residents; the others go by households."""
-    return rule["shape"] == "per_10000"
+    return bool(rule["shape"] == "per_10000")

@@ -225,6 +225,10 @@ class Section:
             self.fault(key, f"[[{key}]] 最多 {most} 节，现有 {len(value)} 节")
         return [Section(self.source, (*self.path, key, number), one) for number, one in enumerate(value[:most])]
 
+    def raw(self, key: str) -> object:
+        """A value as TOML gives it, for a reader that checks it itself; None where the key is not there."""
+        return self._take(key, False)
+
     def names(self) -> tuple[str, ...]:
         """Keys of a table whose keys are content (subjects, acts, bands), all taken as known."""
         self._known.update(self.values)

@@ -28,6 +28,8 @@ unit = Table(
     Column("code", String(20)),                       # 统计用区划代码 or the grid's own number
     Column("households", Integer),                    # 户数, for the staffing norms
     Column("residents", Integer),                     # 常住人口
+    Column("grids", Integer),                         # 网格数 as reported, where the grids are no units of their own
+    Column("workers", Integer),                       # 在岗人数 as reported, where the workers are no persons on file
     Column("valid_from", Date),
     Column("valid_to", Date),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """What a workbook of certifications says, line by line, before anybody looks into the database: cells read, faults named.
 
-Four kinds of sheet (``import_columns.toml``), in one workbook or several: 资格, 办理, 学时, 单位. A sheet is known by its headings.
+Five kinds of sheet (``import_columns.toml``), in one workbook or several: 单位, 任职, 资格, 办理, 学时. A sheet is known by its headings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from people.spreadsheet import Cell, Sheet, read_spreadsheet
 
 HEADING_ROWS = 30
 #: kind of sheet -> its name in the template
-SHEETS = {"units": "单位", "holdings": "资格", "steps": "办理", "hours": "学时"}
+SHEETS = {"units": "单位", "employment": "任职", "holdings": "资格", "steps": "办理", "hours": "学时"}
 _DAY = re.compile(r"(\d{4})(?:[-./年](\d{1,2})[-./月](\d{1,2})日?|(\d{2})(\d{2}))", re.ASCII)
 
 
@@ -288,5 +288,6 @@ READERS: Mapping[str, tuple[Callable[[Any, int], Any], int]] = {
     "place": (read_text, 100), "note": (read_text, 500), "step": (read_text, 40), "on_day": (read_day, 0), "document_no": (read_text, 100),
     "hours": (_amount, 0), "source": (_source, 20), "subject": (read_text, 200), "provider": (read_text, 100), "unit": (read_text, 100),
     "unit_kind": (_unit_kind, 20), "parent": (read_text, 100), "setting": (_setting, 10), "code": (read_text, 20),
-    "households": (_count, 0), "residents": (_count, 0),
+    "households": (_count, 0), "residents": (_count, 0), "grids": (_count, 0), "workers": (_count, 0), "category": (read_text, 40),
+    "employed_from": (read_day, 0), "left_on": (read_day, 0), "post": (read_text, 100),
 }  # fmt: skip

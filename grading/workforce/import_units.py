@@ -15,7 +15,7 @@ from people.tables import unit
 #: column of the sheet -> (column of unit, how staff call it)
 FACTS = {
     "unit_kind": ("kind", "类别"), "setting": ("setting", "城乡"), "code": ("code", "代码"), "households": ("households", "户数"),
-    "residents": ("residents", "常住人口"),
+    "residents": ("residents", "常住人口"), "grids": ("grids", "网格数"), "workers": ("workers", "在岗人数"),
 }  # fmt: skip
 
 
@@ -98,6 +98,6 @@ def _unit_of(connection: Connection, places: Places, line: Line, done: Imported)
         return same[0]
     values = {"name": name, "parent_id": above}
     ident = int(connection.execute(unit.insert().values(**values)).inserted_primary_key[0])  # type: ignore[index]
-    places.add(ident, {**values, "kind": None, "setting": None, "code": None, "households": None, "residents": None})
+    places.add(ident, {**values, "kind": None, "setting": None, "code": None, "households": None, "residents": None, "grids": None, "workers": None})
     done.count("units", new=True)
     return ident

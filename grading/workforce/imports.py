@@ -20,6 +20,7 @@ from grading.tables import certification, certification_step, training_hours
 from grading.workforce.clock import Held, standing
 from grading.workforce.entering import MOST_HOURS, check_day
 from grading.workforce.hours import NOT_COUNTED, Step
+from grading.workforce.import_employment import take_employment
 from grading.workforce.import_sheets import Book, Change, Imported, Line
 from grading.workforce.import_units import Places, take_units
 from grading.workforce.kinds import Kind, kind_named
@@ -64,12 +65,13 @@ def import_book(connection: Connection, home_key: bytes, kinds: Mapping[str, Kin
     if book.faults:
         raise RosterError(book.faults)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE certification, certification_step, training_hours, unit IN SHARE ROW EXCLUSIVE MODE"))
+        connection.execute(text("LOCK TABLE person, unit, post, certification, certification_step, training_hours IN SHARE ROW EXCLUSIVE MODE"))
     done = Imported(warnings=list(book.warnings))
     faults: list[Fault] = []
     places = take_units(connection, book.lines["units"], done, faults)
-    people = _people(connection, home_key, [line for name in ("holdings", "steps", "hours") for line in book.lines[name]], faults)
+    people = _people(connection, home_key, [line for name in ("employment", "holdings", "steps", "hours") for line in book.lines[name]], faults)
     work = _Work(connection, kinds, places, people, done, faults, by, today)
+    work.employment(book.lines["employment"])
     work.holdings(book.lines["holdings"])
     work.steps(book.lines["steps"])
     work.hours(book.lines["hours"])
@@ -169,6 +171,9 @@ class _Work:
     def _place(self, line: Line) -> int | None:
         name = line.values.get("place")
         return self.places.find(name, line) if name else None
+
+    def employment(self, lines: Sequence[Line]) -> None:
+        self._each(lines, lambda line, who: take_employment(self.connection, who.id, self._place(line), line, self.done, self.today))
 
     # ------------------------------------------------ 资格
 

@@ -45,7 +45,8 @@ def write_template(kinds: Mapping[str, Kind]) -> bytes:
 
 
 def _choices(field: str, kinds: Mapping[str, Kind]) -> Sequence[str]:
-    fixed = {"source": ("培训", "课程", "学位"), "unit_kind": tuple(table()["unit_kinds"]["names"]), "setting": ("城镇", "农村")}
+    fixed = {"source": ("培训", "课程", "学位"), "unit_kind": tuple(table()["unit_kinds"]["names"]), "setting": ("城镇", "农村"),
+             "category": ("社区工作者", "专职社工", "网格员", "调解员", "法律明白人", "领导干部")}  # fmt: skip
     if field == "kind":
         return [kind.title for kind in kinds.values()]  # a list in a cell may take 255 characters; ours take fewer
     return fixed.get(field, ())
@@ -64,7 +65,8 @@ LINES = (
     "3. 日期写到日：2024-03-10、2024.3.10、2024年3月10日、20240310 都可以。",
     "4. “资格”一行是一个人的一项资格；“办理”一行是一次登记、续期、评级等；“学时”一行是一次培训、课程或学位。",
     "5. 在村、学校任职的（法律明白人、法治副校长），“服务单位”填那个村或学校；先在“单位”表里登记。",
-    "6. 先检查、后导入：有一处错误就整份不导入。同一份文件再导入一次，不会重复登记。",
+    "6. “任职”一行是一个人：哪一类人员、何时入职，离职的填离职日期；津贴名册和人员配备按它算。离职后又回来的，填新的入职日期。",
+    "7. 先检查、后导入：有一处错误就整份不导入。同一份文件再导入一次，不会重复登记。",
 )
 
 

@@ -17,7 +17,7 @@ from grading.workforce.import_sheets import read_book
 from grading.workforce.template import write_template
 from home import AUDIT, OFFICE, transaction, verify_audit
 from people.errors import RosterError
-from people.tables import person, unit
+from people.tables import person, post, unit
 
 
 def rows(home, table) -> int:
@@ -47,7 +47,7 @@ def full(people) -> bytes:
 def test_a_workbook_goes_in_and_once_more_changes_nothing(any_home):
     data = full(people := add_people(any_home))
     dry = take(any_home, data, dry=True)
-    assert dry.new == {"units": 3, "holdings": 3, "steps": 2, "hours": 2} and rows(any_home, certification) == 0
+    assert dry.new == {"units": 3, "employment": 0, "holdings": 3, "steps": 2, "hours": 2} and rows(any_home, certification) == 0
     done = take(any_home, data)
     assert (done.new, done.changed, done.warnings) == (dry.new, [], [])
     again = take(any_home, data)
@@ -169,7 +169,7 @@ def test_a_sheet_that_is_none_of_ours_is_told(home_folder):
 def test_the_template_is_read_by_its_own_reader():
     data = write_template(KINDS)
     book = openpyxl.load_workbook(io.BytesIO(data))
-    assert book.sheetnames == ["说明", "单位", "资格", "办理", "学时"]
+    assert book.sheetnames == ["说明", "单位", "任职", "资格", "办理", "学时"]
     for title, headings in HEADINGS.items():
         shown = [cell.value.strip("*") for cell in book[title][1]]
         assert {one.strip("*") for one in headings} <= set(shown), title
@@ -179,3 +179,44 @@ def test_the_template_is_read_by_its_own_reader():
     book.save(out)
     read = read_book(out.getvalue(), "模板.xlsx", TODAY)
     assert not read.faults and len(read.lines["holdings"]) == 1 and "11010519491231002X" not in repr(read)
+
+
+def facts(home, person_id) -> tuple:
+    with home.office.connect() as connection:
+        query = (
+            select(person.c.category, person.c.employed_from, person.c.left_on, unit.c.name, post.c.title)
+            .outerjoin(unit, unit.c.id == person.c.unit_id).outerjoin(post, post.c.id == person.c.post_id).where(person.c.id == person_id)
+        )  # fmt: skip
+        return tuple(str(one) if one is not None else None for one in connection.execute(query).one())
+
+
+def test_who_works_where_since_when(any_home):
+    (ident, a, x), (other, b, y), _ = add_people(any_home)
+    places = [("东社区", "社区", "", "城镇", "", "2,650", 6800, 8, 4), ("第一网格", "网格", "东社区", "", "", 320, 800, "", 1)]
+    data = workbook(单位=places, 任职=[(a, x, "社区工作者", "2020-01-01", "", "东社区", "社区主任"), (b, y, "网格员", "2021.3.1", "2026-05-06", "第一网格", "")])
+    assert take(any_home, data, dry=True).new["employment"] == 2 and facts(any_home, ident) == (None,) * 5
+    done = take(any_home, data)
+    assert (done.new["employment"], done.changed) == (2, [])
+    assert facts(any_home, ident) == ("社区工作者", "2020-01-01", None, "东社区", "社区主任")
+    assert facts(any_home, other) == ("网格员", "2021-03-01", "2026-05-06", "第一网格", None)
+    again = take(any_home, data)
+    assert (again.new["employment"], again.same["employment"], again.changed) == (0, 2, [])
+    with any_home.office.connect() as connection:
+        here = connection.execute(select(unit).where(unit.c.name == "东社区")).one()
+    assert (here.households, here.grids, here.workers, here.setting) == (2650, 8, 4, "城镇")
+    back = take(any_home, workbook(任职=[(b, y, "网格员", "2026-09-01", "", "东社区", "网格员")]))
+    assert [(one.what, one.old, one.new) for one in back.changed] == [
+        ("入职日期", "2021-03-01", "2026-09-01"), ("离职日期", "2026-05-06", "（没有离职）"), ("单位", "第一网格", "东社区")]  # fmt: skip
+    assert facts(any_home, other) == ("网格员", "2026-09-01", None, "东社区", "网格员")
+
+
+def test_bad_lines_about_work_are_told_and_nothing_is_kept(any_home):
+    (ident, a, x), (_, b, y), _ = add_people(any_home)
+    told = "\n".join(faults(any_home, workbook(任职=[
+        (a, x, "社区工作者", "2027-01-01", "", "", ""), (b, y, "网格员", "2026-05-06", "2026-05-01", "", ""), (a, x, "社区工作者", "2020-01-01", "", "没有的社区", ""),
+        (a, x, "社区工作者", "2020-01-01", "", "", "主任")])))  # fmt: skip
+    for one in ("任职:2: 入职日期（2027-01-01）在今天之后", "任职:3: 离职日期（2026-05-01）早于入职日期（2026-05-06）", "任职:4: 单位“没有的社区”还没有登记",
+                "任职:5: 填了职务，但这个人没有单位；请填“所在社区（网格）”列"):  # fmt: skip
+        assert one in told, (one, told)
+    assert "任职:2: 人员类别：没有填写" in faults(any_home, workbook(任职=[(a, x, "", "2020-01-01", "", "", "")]))[0]
+    assert facts(any_home, ident) == (None,) * 5
