@@ -33,7 +33,7 @@ BY = "command"
 
 
 @contextmanager
-def _home(folder: Path) -> Iterator[Home]:
+def open_home(folder: Path) -> Iterator[Home]:
     """An open home; what is wrong with content or data is told, exit code 1."""
     try:
         home = Home.open(folder)
@@ -59,7 +59,7 @@ def _told() -> Iterator[None]:
 
 def grade(sitting: SittingArgument, home: HomeOption) -> None:
     """阅卷：评阅已交的答卷，收回 formgrader 里的人工评分，写入 nbgrader 成绩册。"""
-    with _home(home) as where, Progress(console=errors, transient=True) as progress:
+    with open_home(home) as where, Progress(console=errors, transient=True) as progress:
         task = progress.add_task("阅卷", total=100)
         result, refused = grade_sitting(where, sitting, BY, lambda percent: progress.update(task, completed=percent))
         progress.update(task, completed=100)
@@ -69,7 +69,7 @@ def grade(sitting: SittingArgument, home: HomeOption) -> None:
 @records.command("issue")
 def issue(sitting: SittingArgument, home: HomeOption) -> None:
     """签发成绩记录：每名考生一份，签名后不可改；有变化的另发一份更正。"""
-    with _home(home) as where:
+    with open_home(home) as where:
         done = issue_records(where, sitting, BY)
     counts = "、".join(f"{OUTCOMES[code].title} {n}" for code, n in done.outcomes.items())
     console.print(f"已签发 {done.issued} 份（其中更正 {done.superseded} 份），未变 {done.unchanged} 份：{counts}")
@@ -88,15 +88,17 @@ def export(
     formal: Annotated[bool, typer.Option("--formal", help="只要正式考试")] = False,
     person: Annotated[str, typer.Option("--person", help="个人成绩单：这个人的准考证号")] = "",
     days: Annotated[int, typer.Option("--days", help="到期预警表：30、60 或 90 天内")] = 90,
+    month: Annotated[str, typer.Option("--month", help="津贴名册：哪个月，如 2026-11；不写是本月")] = "",
+    rule: Annotated[str, typer.Option("--rule", help="津贴名册：哪个办法；人员配备表：哪种口径")] = "",
 ) -> None:
     """导出名册：成绩册、合格名册、补考名单、统计汇总表等，XLSX（A4 可打印）、CSV（带 BOM）、PDF 或 JSON。"""
     if form not in FORMATS:
         errors.print(f"没有“{form}”这种格式；可用：{'、'.join(FORMATS)}", style="red", markup=False)
         raise typer.Exit(2)
-    with _home(home) as where:
+    with open_home(home) as where:
         with where.office.connect() as connection:
             scope = scope_of(connection, list_of(name), sittings=sitting or (), since=since, until=until, formal=formal,
-                             admission_no=person, days=days)  # fmt: skip
+                             admission_no=person, days=days, month=month, rule=rule)  # fmt: skip
         done = export_list(where, name, scope, form, out, BY, columns)
     console.print(f"已写入 {done.path}：{done.rows} 行", markup=False)
     console.print(done.line, markup=False)
@@ -109,7 +111,7 @@ def archive(
     sitting: Annotated[str | None, typer.Option("--sitting", help="只要这一场；不写则全部")] = None,
 ) -> None:
     """导出带签名的成绩记录（含已被代替的），存档或交别处核验；文件里有姓名、单位和成绩。"""
-    with _home(home) as where:
+    with open_home(home) as where:
         if sitting is not None:
             with where.office.connect() as connection:
                 get_sitting(connection, sitting)
@@ -120,7 +122,7 @@ def archive(
 @records.command("key")
 def key(home: HomeOption) -> None:
     """显示本单位的公钥：公布出去，别处用它核验成绩记录。"""
-    with _home(home) as where:
+    with open_home(home) as where:
         console.print(public_key(where).hex())
 
 
@@ -135,7 +137,7 @@ def verify(
         with _told():
             fine = [_verify_file(Path(one), key) for one in what]
     else:
-        with _home(home) as where:
+        with open_home(home) as where:
             own = key or public_key(where).hex()
             fine = [_verify_file(Path(one), own) if Path(one).is_file() else _verify_sitting(where, one) for one in what]
     if not all(fine):

@@ -139,7 +139,7 @@ def export_list(
     kind = list_of(name)
     with snapshot(home) as connection:
         sheet = sheet_of(home, connection, kind, scope, layout or kind.layout(connection, columns))
-        done = write(sheet, form, out, needs_rows=kind.asks != "days")
+        done = write(sheet, form, out, needs_rows=kind.of_sittings)
     with transaction(home.office) as connection:
         audit(connection, OFFICE, by, "records.export", ",".join(scope.sittings)[:128] or "*", list=kind.key, rows=done.rows, format=form,
               file=out.name, set=sheet.layout.name, columns=[column.name for column in sheet.layout.columns], sha256=done.sha256)  # fmt: skip
@@ -166,9 +166,8 @@ def sheet_of(
 
     :raises SittingError, ExportError: as :func:`export_list`.
     """
-    by_day = kind.asks == "days"
-    found = () if by_day else sittings_of(connection, scope)
-    listing = describe(home, connection, layout.heading, scope, found, whatever_sitting=by_day)
+    found = sittings_of(connection, scope) if kind.of_sittings else ()
+    listing = describe(home, connection, layout.heading, scope, found, whatever_sitting=not kind.of_sittings)
     today = date.fromisoformat(local_text(now_ms(), "%Y-%m-%d"))
     made = kind.make(Wanted(home, connection, scope, found, today, kind.shipped.values, numbers))
     return Sheet(kind.title, layout, listing, made)

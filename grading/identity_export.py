@@ -33,7 +33,7 @@ from people.tables import approval, person
 
 ACT = "identity.export"
 #: lists whose rows are candidates and have the column
-ALLOWED = tuple(key for key, kind in LISTS.items() if IDENTITY in kind.columns and kind.asks != "days")
+ALLOWED = tuple(key for key, kind in LISTS.items() if IDENTITY in kind.columns and kind.of_sittings)
 DAY_MS = 86_400_000
 LONGEST_DAYS = 30
 #: Crockford's letters, 80 bits: dictated over a telephone without mistakes

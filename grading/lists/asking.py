@@ -11,13 +11,15 @@ from exams.tables import candidate
 from grading.errors import ExportError
 from grading.lists.kinds import ListKind
 from grading.lists.scope import DAYS, Scope
+from grading.workforce.stipend_roll import read_month
+from home import local_text, now_ms
 
 MOST_SITTINGS = 200
 
 
 def scope_of(
     connection: Connection, kind: ListKind, *, sittings: Sequence[str] = (), since: str = "", until: str = "", formal: bool = False,
-    admission_no: str = "", days: int = DAYS[-1],
+    admission_no: str = "", days: int = DAYS[-1], month: str = "", rule: str = "",
 ) -> Scope:  # fmt: skip
     """The scope of a list; all that is wrong is told at once.
 
@@ -38,7 +40,18 @@ def scope_of(
         raise ExportError("；".join(faults) + "；请改正后再导出")
     if kind.asks == "days":
         return Scope(days=days)
+    if not kind.of_sittings:
+        return Scope(month=_month(month) if kind.asks == "month" else "", rule=rule.strip())
     return Scope((), None, None, False, person) if kind.asks == "person" else Scope(tuple(sittings), begin, end, formal)
+
+
+def _month(text: str) -> str:
+    """``2027-03``; the present month where none is given.
+
+    :raises WorkforceError: no month, or one too far ahead.
+    """
+    today = date.fromisoformat(local_text(now_ms(), "%Y-%m-%d"))
+    return f"{read_month(text, today):%Y-%m}"
 
 
 def _day(text: str, title: str, faults: list[str]) -> date | None:

@@ -9,16 +9,20 @@ from functools import cached_property, lru_cache
 from sqlalchemy import Connection
 
 from grading.errors import ExportError
-from grading.lists import expiry, summary
+from grading.lists import expiry, staffing, stipend, summary
 from grading.lists.candidates import OF_DUE, OF_EVENT, OF_RECORD, due, missing, passed, person, scores
 from grading.lists.layout import HERE, Layout, Shipped, find_layout, read_shipped
 from grading.lists.made import Made, Wanted
 from grading.lists.resit import OF_RESIT, resit
 
+#: ``sittings``; ``person``: all attempts of one; ``days``: from today on; ``month``: a month under a stipend rule; ``norm``: a staffing
+#: norm; ``today``: as things stand
+ASKS = ("sittings", "person", "days", "month", "norm", "today")
+
 
 @dataclass(frozen=True)
 class ListKind:
-    """One list. ``asks``: ``sittings``, ``person`` (all attempts of one) or ``days`` (from today on, whatever the sitting)."""
+    """One list. ``asks``: what it is about, one of :data:`ASKS`; only the first two are about sittings."""
 
     key: str
     columns: tuple[str, ...]
@@ -29,6 +33,10 @@ class ListKind:
     def shipped(self) -> Shipped:
         """Title, heading and column sets of the TOML beside this module."""
         return read_shipped(HERE / f"{self.key}.toml", self.columns)
+
+    @property
+    def of_sittings(self) -> bool:
+        return self.asks in ASKS[:2]
 
     @property
     def title(self) -> str:
@@ -51,6 +59,10 @@ LISTS = {
         ListKind("summary", summary.COLUMNS, summary.summary),
         ListKind("person", OF_RECORD, person, "person"),
         ListKind("expiry", expiry.COLUMNS, expiry.expiry, "days"),
+        ListKind("stipend", stipend.OF_PAID, stipend.paid, "month"),
+        ListKind("stipend_not", stipend.OF_UNPAID, stipend.unpaid, "month"),
+        ListKind("staffing", staffing.OF_STAFFING, staffing.staffing, "norm"),
+        ListKind("grades", staffing.OF_GRADES, staffing.grades, "today"),
     )
 }
 

@@ -14,6 +14,7 @@ from exams.sittings import Sitting, get_sitting
 from exams.tables import candidate, sitting
 from grading.errors import ExportError
 from grading.stale import stale_records
+from grading.workforce.stipend_roll import month_text
 from home import Home, instant_of
 from people.tables import person
 
@@ -28,6 +29,7 @@ class Scope:
     """What was asked for. ``sittings`` empty: those whose window opens between the two days, or all.
 
     ``formal``: only formal sittings; ``person_id``: one person's lines only; ``days``: how far a warning looks ahead.
+    ``month`` (``2027-03``) and ``rule``: of a stipend; ``rule`` is also the name of a staffing norm. Blank: the usual one.
     """
 
     sittings: tuple[str, ...] = ()
@@ -36,11 +38,13 @@ class Scope:
     formal: bool = False
     person_id: int | None = None
     days: int = DAYS[-1]
+    month: str = ""
+    rule: str = ""
 
     def arguments(self) -> dict[str, object]:
         """As the arguments of a job."""
         named = {"sittings": list(self.sittings), "since": self.since and self.since.isoformat(), "until": self.until and self.until.isoformat(),
-                 "formal": self.formal, "person": self.person_id, "days": self.days}  # fmt: skip
+                 "formal": self.formal, "person": self.person_id, "days": self.days, "month": self.month, "rule": self.rule}  # fmt: skip
         return {key: value for key, value in named.items() if value}
 
     @classmethod
@@ -55,7 +59,8 @@ class Scope:
             since, until = (date.fromisoformat(text) if (text := arguments.get(name)) else None for name in ("since", "until"))
             person = arguments.get("person")
             days = int(arguments.get("days", DAYS[-1]))
-            return cls(listed, since, until, bool(arguments.get("formal")), None if person is None else int(person), days)
+            return cls(listed, since, until, bool(arguments.get("formal")), None if person is None else int(person), days,
+                       str(arguments.get("month", "")), str(arguments.get("rule", "")))  # fmt: skip
         except (TypeError, ValueError):
             raise ExportError("导出的范围读不出来；请从“名册与导出”页面重新提交") from None
 
@@ -114,7 +119,7 @@ def describe(home: Home, connection: Connection, heading: str, scope: Scope, fou
 
 def _about(connection: Connection, office: str, scope: Scope, whatever_sitting: bool) -> str:
     if whatever_sitting:
-        return office
+        return f"{office} {month_text(date.fromisoformat(f'{scope.month}-01'))}".strip() if scope.month else office
     if scope.person_id is None:
         return ""
     return str(connection.execute(select(person.c.name).where(person.c.id == scope.person_id)).scalar() or "")

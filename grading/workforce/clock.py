@@ -153,19 +153,6 @@ def _passed(kind: Kind, held: Held) -> tuple[date | None, list[str], list[str]]:
     return None, [f"已有 {len(counting)} 个科目合格", f"还差：{'、'.join(missing)}；最迟在 {last} 年度考完"], doubts
 
 
-def qualified_on(kind: Kind, held: Held, on_day: date) -> date | None:
-    """The day on which everything before the step that starts the validity had been done, whether that step came or not; None: not yet.
-
-    Who has only been registered, as old files tell it, counts from then.
-    """
-    known = replace(held, steps=tuple(one for one in held.steps if one.on_day <= on_day))
-    passed, _, _ = _passed(kind, known)
-    days = [_day_of(known, one.step) for one in _until_start(kind) if not one.starts]
-    if passed is not None and passed <= on_day and all(days):
-        return max([passed, *(day for day in days if day)])
-    return _day_of(known, kind.start.step) if kind.start else None
-
-
 def _completed(exam: Exam, taken: dict[str, list[date]]) -> date | None:
     """The earliest day on which all subjects had been passed within the allowed years."""
     if len(taken) < len(exam.subjects):

@@ -74,6 +74,32 @@ class Staffing:
         return found
 
 
+@dataclass(frozen=True)
+class Supposed:
+    """What one norm comes to for a supposed number; ``given``: ``户数 2,650``."""
+
+    given: str
+    norm: Norm
+    least: int
+    most: int
+
+    @property
+    def told(self) -> str:
+        """``4 人`` or ``7 至 28 人``."""
+        return f"{self.least} 人" if self.least == self.most else f"{self.least} 至 {self.most} 人"
+
+
+def suppose(known: Staffing, households: int | None, residents: int | None) -> list[Supposed]:
+    """What each norm that goes by a given number comes to; None: not given."""
+    found = []
+    for norm in known.norms.values():
+        basis = residents if norm.by_residents else households
+        if basis is not None:
+            title = "常住人口" if norm.by_residents else "户数"
+            found.append(Supposed(f"{title} {basis:,}", norm, *norm.workers(households or 0, residents or 0)))
+    return found
+
+
 def staffing_of(home: Home) -> Staffing:
     """What counts in a home.
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
-from grading.workforce.clock import Held, qualified_on, standing
+from grading.workforce.clock import Held, standing
 from grading.workforce.grades import Grades, career
 from grading.workforce.hours import Step
-from grading.workforce.kinds import Kind
+from grading.workforce.kinds import Kind, Validity
 from grading.workforce.money import money_text
 from grading.workforce.stipend_rules import Rule
 
@@ -182,7 +183,7 @@ def _certified(rule: Rule, certificate: Certificate, day: date) -> _Fault | None
         return _Fault("ended", f"{kind.title} {held.ended_on} {kind.ended}{_until(rule, held.ended_on - DAY)}")
     if rule.registered and kind.start:
         return _registered(rule, kind, held, day)
-    if qualified_on(kind, held, day) is not None:
+    if _qualified(kind, held, day):
         return None
     return _Fault("unqualified", f"还没有取得{kind.title}：{standing(kind, held, (), day).next_step}")
 
@@ -194,10 +195,25 @@ def _registered(rule: Rule, kind: Kind, held: Held, day: date) -> _Fault | None:
     if stands.state == "lapsed" and stands.valid_until is not None:
         return _Fault("lapsed", f"{kind.title}登记 {stands.valid_until} 到期{_until(rule, stands.valid_until)}{_later(rule, kind, held, day)}")
     assert kind.start is not None
-    if qualified_on(kind, held, day) is None:
+    if not _qualified(kind, held, day):
         return _Fault("unqualified", f"还没有取得{kind.title}：{stands.next_step}")
     then = _from(rule, day + DAY).replace("，", "，登记后") if rule.pays == "monthly" else ""
     return _Fault("unregistered", f"{kind.title}还没有{kind.start.title}{_later(rule, kind, held, day) or then}")
+
+
+@lru_cache(64)
+def _without_registering(kind: Kind) -> Kind:
+    """The kind as if it were held from the step before the one that starts it: qualified, registered or not."""
+    before = kind.stages[: next((n for n, one in enumerate(kind.stages) if one.starts), 0)]
+    stages = (*before[:-1], replace(before[-1], starts=True)) if before else ()
+    return replace(kind, stages=stages, validity=Validity(), renewal=None, requirements=())
+
+
+def _qualified(kind: Kind, held: Held, day: date) -> bool:
+    """Whether everything before the registration has been done; who was registered has, whatever old files leave out."""
+    if kind.start and any(one.step == kind.start.step and one.on_day <= day for one in held.steps):
+        return True
+    return held.obtained_on <= day and standing(_without_registering(kind), held, (), day).holds
 
 
 def _later(rule: Rule, kind: Kind, held: Held, day: date) -> str:

@@ -1,4 +1,4 @@
-"""The eight lists: who is on each, what is said below it, and that it says the same in every format."""
+"""The lists: who is on each, what is said below it, and that it says the same in every format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import openpyxl
 import pandas
 import pytest
 from grading_fixture import RIGHT, add_person, add_script, make_sitting
-from lists_fixture import NAMES, end_on, furnish
+from lists_fixture import NAMES, end_on, furnish, furnish_workforce
 from sqlalchemy import delete, select, update
 from typer.testing import CliRunner
 
@@ -62,7 +62,8 @@ def names(listed: dict) -> list[str]:
 def scope_for(home, kind) -> Scope:
     with home.office.connect() as connection:
         who = connection.execute(select(candidate.c.person_id).order_by(candidate.c.admission_no)).scalars().first()
-    return {"person": Scope(person_id=who), "days": Scope()}.get(kind.asks, S1)
+    asked = {"person": Scope(person_id=who), "days": Scope(), "month": Scope(month="2026-11", rule="gansu"), "norm": Scope(rule="taiyuan"), "today": Scope()}
+    return asked.get(kind.asks, S1)
 
 
 def test_who_is_on_each_list(issued):
@@ -160,7 +161,7 @@ def test_scopes(small):
             told(small, "due", empty)
     pending = told(small, "passed", Scope(("s2",)))
     assert pending["records"] == [] and any("1 人待定" in line for line in pending["lines"])
-    scope = Scope(("s1", "s2"), date(2026, 1, 1), None, True, 3, 60)
+    scope = Scope(("s1", "s2"), date(2026, 1, 1), None, True, 3, 60, "2026-11", "gansu")
     assert Scope.read(json.loads(json.dumps(scope.arguments()))) == scope and Scope.read({"sitting": "s1"}) == S1
 
 
@@ -194,6 +195,7 @@ def test_a_record_without_a_candidate_stops_the_list(issued, tmp_path):
 def test_every_list_says_the_same_as_xlsx_csv_pdf_and_json(small, key, tmp_path):
     kind = LISTS[key]
     furnish_days(small, date.fromisoformat(local_text(now_ms(), "%Y-%m-%d")))
+    furnish_workforce(small)
     scope = scope_for(small, kind)
     listed = told(small, key, scope)
     rows = [list(row.values()) for row in listed["records"]]

@@ -63,7 +63,9 @@ def taken(hr: Person, page: str, ending: str) -> bytes:
 def test_every_list_by_the_form(furnished: Office, hr: Person, key: str) -> None:
     page = hr.page(f"/exports?list={key}")
     assert f"导出{LISTS[key].title}</button>" in page and page.count("<b>") >= len(LISTS)
-    more = {"person": {"person": "2611100001"}, "days": {"days": "60"}}.get(LISTS[key].asks, {"scope": "some", "s.s1": "on"})
+    asked = {"person": {"person": "2611100001"}, "days": {"days": "60"}, "month": {"rule": "gansu", "month": ""}, "norm": {"rule": "taiyuan"}, "today": {}}
+    more = asked.get(LISTS[key].asks, {"scope": "some", "s.s1": "on"})
+    assert all(f'value="{more[name]}"' in page for name in ("rule",) if name in more)
     for form in ("xlsx", "pdf"):
         hr.done("/exports", list=key, format=form, set="标准", **more)
         assert furnished.work() == [True]
