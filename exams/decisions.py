@@ -15,7 +15,8 @@ from exams.attempts import finish_of
 from exams.control import a_reason, lock_sitting
 from exams.errors import AttemptError, SittingError
 from exams.incidents import record
-from exams.sittings import Sitting, check_window, get_sitting
+from exams.room_access import ANY_ROOM, RoomAccess
+from exams.sittings import Sitting, access_columns, check_window, get_sitting
 from exams.tables import attempt, entry, grant, handin, open_sitting, reopening, sitting
 from home import EXAM, OFFICE, Home, audit, local_text, transaction
 
@@ -147,6 +148,7 @@ class Details:
     place: str
     opens_at: int
     closes_at: int
+    access: RoomAccess = ANY_ROOM
 
 
 def edit_draft(connection: Connection, sitting_id: str, new: Details, by: str) -> bool:
@@ -167,10 +169,36 @@ def edit_draft(connection: Connection, sitting_id: str, new: Details, by: str) -
         "title": new.title.strip(), "place": new.place.strip(), "opens_at": new.opens_at, "closes_at": new.closes_at
     }  # fmt: skip
     changed = {name: [getattr(known, name), value] for name, value in values.items() if getattr(known, name) != value}
+    if new.access != known.access:
+        values |= access_columns(new.access)
+        changed["access"] = [known.access.told(), new.access.told()]
     if changed:
         connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(**values, **({"paper_id": None} if stale else {})))
         audit(connection, OFFICE, by, "sitting.edit", sitting_id, changed=changed)
     return stale
+
+
+def change_access(home: Home, office: Connection, sitting_id: str, access: RoomAccess, *, reason: str, by: str, now: int) -> bool:
+    """Change where an open sitting may be taken: from the next log-in, start and page on; False if it is so already.
+
+    Whoever writes goes on: an answer is stored from anywhere (:func:`exams.sessions.note_moved`).
+
+    :raises AttemptError, SittingError: not open, or no reason.
+    """
+    reason = a_reason(reason, "修改考场网段")
+    known = get_sitting(office, sitting_id)
+    if known.state not in ("open", "opening"):
+        raise SittingError("本场不在考试中；开考前请在“修改名称、地点、时间”里改")
+    with transaction(home.exam) as connection:
+        row = lock_sitting(connection, sitting_id)
+        if RoomAccess(row.room_ranges or "", row.seb_keys or "") == access == known.access:
+            return False
+        connection.execute(update(open_sitting).where(open_sitting.c.id == sitting_id).values(**access_columns(access)))
+        record(connection, sitting_id, None, "room_access", f"改为{access.told()}：{reason}", by=by, now=now)
+        audit(connection, EXAM, by, "sitting.access", sitting_id, new=access.told(), reason=reason)
+    office.execute(update(sitting).where(sitting.c.id == sitting_id).values(**access_columns(access)))
+    audit(office, OFFICE, by, "sitting.access", sitting_id, old=known.access.told(), new=access.told(), reason=reason)
+    return True
 
 
 def extend_window(

@@ -20,7 +20,7 @@ from exams.attempts import SWEEP_AFTER_MS, effective_answers
 from exams.errors import SittingError
 from exams.events import barred, events_of
 from exams.paper_files import refuse_changed
-from exams.sittings import Sitting, get_sitting
+from exams.sittings import Sitting, access_columns, get_sitting
 from exams.tables import attempt, candidate, entry, open_sitting, script, session, sitting
 from home import EXAM, OFFICE, Home, audit, local_text, now_ms, transaction, write_atomically
 from people.tables import person
@@ -123,7 +123,7 @@ def _write_entries(
         open_sitting.insert().values(
             id=known.id, title=known.title, kind=known.kind, place=known.place, opens_at=known.opens_at,
             closes_at=known.closes_at, minutes=known.blueprint.minutes, grace_s=known.blueprint.grace_s,
-            late_entry_minutes=known.blueprint.late_entry_minutes, chain_n=0, chain_head="",
+            late_entry_minutes=known.blueprint.late_entry_minutes, chain_n=0, chain_head="", **access_columns(known.access),
         )
     )  # fmt: skip
     rows = [

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from exams.admission import code_fits
 from exams.refusals import Refused
+from exams.room_access import UNKNOWN, Origin, inside, seb_way
 from exams.tables import attempt, entry, incident, open_sitting, session
 
 TRIES = 10
@@ -67,6 +68,9 @@ class Standing:
     writer: int | None
     late_until: int | None
     paused_at: int | None
+    room_ranges: str | None
+    seb_keys: str | None
+    seb: str | None
 
 
 def token_digest(token: str) -> str:
@@ -74,7 +78,9 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def log_in(connection: Connection, key: bytes, admission_no: str, code: str, device: str, now: int) -> NewSession | Refused:
+def log_in(
+    connection: Connection, key: bytes, admission_no: str, code: str, device: str, now: int, origin: Origin = UNKNOWN
+) -> NewSession | Refused:
     """Check a code and open a session; the entry's earlier sessions end. ``device``: digest of the browser's cookie.
 
     A refusal is returned, not raised: the count of failures has to be committed.
@@ -87,7 +93,7 @@ def log_in(connection: Connection, key: bytes, admission_no: str, code: str, dev
         if row.locked_until is not None and row.locked_until > now:
             return Refused("locked")
         return _count_failure(connection, row, now)
-    refusal = _closed_to(row, now) or _elsewhere(connection, row, device, now)
+    refusal = _closed_to(row, now) or _out_of_place(connection, row, origin, now) or _elsewhere(connection, row, device, now)
     if refusal:
         return refusal
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
@@ -96,7 +102,8 @@ def log_in(connection: Connection, key: bytes, admission_no: str, code: str, dev
     )
     connection.execute(
         insert(session).values(
-            token_digest=token_digest(token), entry_id=row.id, csrf=csrf, device=device, created_at=now
+            token_digest=token_digest(token), entry_id=row.id, csrf=csrf, device=device, created_at=now,
+            seb=seb_way(row.seb_keys, origin) or None,
         )
     )
     connection.execute(update(entry).where(entry.c.id == row.id).values(failures=0, locked_until=None))
@@ -105,7 +112,8 @@ def log_in(connection: Connection, key: bytes, admission_no: str, code: str, dev
 
 def _entry_of(connection: Connection, admission_no: str) -> Row[tuple[object, ...]] | None:
     return connection.execute(
-        select(entry, open_sitting.c.closes_at, open_sitting.c.closed_at, attempt.c.id.label("attempt_id"),
+        select(entry, open_sitting.c.closes_at, open_sitting.c.closed_at, open_sitting.c.room_ranges, open_sitting.c.seb_keys,
+               attempt.c.id.label("attempt_id"),
                attempt.c.state, attempt.c.device.label("attempt_device"))
         .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
         .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
@@ -137,6 +145,37 @@ def _closed_to(row: Row[tuple[object, ...]], now: int) -> Refused | None:
     if row.closed_at is not None or (row.closes_at <= now and row.state != "open"):
         return Refused("over")
     return None
+
+
+def _out_of_place(connection: Connection, row: Row[tuple[object, ...]], origin: Origin, now: int) -> Refused | None:
+    """Whether the right code was typed outside the room or in another browser than the sitting's, which is noted for the officer."""
+    refusal = misplaced(row.room_ranges, row.seb_keys, None, origin)
+    if refusal is not None:
+        note_misplaced(connection, row.sitting_id, row.id, refusal, now)
+    return refusal
+
+
+def misplaced(ranges: str | None, seb_keys: str | None, before: str | None, origin: Origin) -> Refused | None:
+    """Why a sitting is not to be had from there: ``place``, ``seb``, or None. ``before``: see :func:`exams.room_access.seb_way`."""
+    if not inside(ranges, origin.address):
+        return Refused("place", address=origin.address[:45] or "不明")
+    return Refused("seb") if seb_way(seb_keys, origin, before) is None else None
+
+
+def note_misplaced(connection: Connection, sitting_id: str, entry_id: int, refusal: Refused, now: int) -> None:
+    """Tell the officer of somebody who was turned away by :func:`misplaced`."""
+    kind, detail = {
+        "place": ("outside", f"从 {refusal.facts.get('address')} 进入，不在考场网段内，已拒绝"),
+        "seb": ("no_seb", "没有用本场指定的考试浏览器和配置，已拒绝"),
+    }[refusal.reason]
+    note_incident(connection, sitting_id, entry_id, kind, detail, now)
+
+
+def note_moved(connection: Connection, sitting_id: str, entry_id: int, address: str, now: int) -> None:
+    """An answer came from outside the room: it is stored all the same, and the officer is told where it came from."""
+    ranges = connection.execute(select(open_sitting.c.room_ranges).where(open_sitting.c.id == sitting_id)).scalar()
+    if not inside(ranges, address):
+        note_incident(connection, sitting_id, entry_id, "moved", f"作答中换到 {address[:45] or '不明'}，不在考场网段内；答案已照常保存", now)
 
 
 def _elsewhere(connection: Connection, row: Row[tuple[object, ...]], device: str, now: int) -> Refused | None:
@@ -174,7 +213,7 @@ _STANDING = (
         open_sitting.c.minutes, open_sitting.c.grace_s, open_sitting.c.late_entry_minutes,
         open_sitting.c.closed_at.label("sitting_closed_at"), attempt.c.id.label("attempt_id"),
         attempt.c.state.label("attempt_state"), attempt.c.limit_at, attempt.c.writer, entry.c.late_until,
-        PAUSED_SINCE.label("paused_at"), session.c.created_at,
+        PAUSED_SINCE.label("paused_at"), open_sitting.c.room_ranges, open_sitting.c.seb_keys, session.c.seb, session.c.created_at,
     )
     .join(entry, entry.c.id == session.c.entry_id)
     .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)

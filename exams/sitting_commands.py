@@ -12,6 +12,7 @@ from rich.table import Table
 
 from exams.errors import ExamsError, SittingError
 from exams.opening import close_sitting, issue_codes, open_sitting_for_candidates
+from exams.room_access import read_access
 from exams.sittings import (
     KINDS,
     STATE_TITLES,
@@ -59,13 +60,15 @@ def create(
     profile: Annotated[str, typer.Option(help="规则：随附名称或 TOML 文件")] = "small_office",
     place: Annotated[str, typer.Option(help="地点")] = "",
     resit_of: Annotated[str | None, typer.Option(help="首考编号（本场是补考时）")] = None,
+    rooms: Annotated[str, typer.Option(help="考场网段，用逗号隔开，如 192.168.10.0/24；不写则不限")] = "",
+    seb_keys: Annotated[str, typer.Option(help="Safe Exam Browser 的配置密钥（Config Key），用逗号隔开；不写则不限浏览器")] = "",
 ) -> None:
     """新建一场考试（准备中）。"""
     where = _home(home)
     try:
         new = NewSitting(
             sitting, title, kind, shipped_text("papers", blueprint), shipped_text("profiles", profile),
-            instant_of(opens), instant_of(closes), place, resit_of,
+            instant_of(opens), instant_of(closes), place, resit_of, read_access(rooms, seb_keys),
         )  # fmt: skip
         with transaction(where.office) as connection:
             create_sitting(connection, new, "command")

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select, update
 from exams.blueprint import Blueprint
 from exams.errors import ContentError, SittingError
 from exams.profile import Profile, agree
+from exams.room_access import ANY_ROOM, RoomAccess
 from exams.tables import candidate, sitting
 from home import BEIJING, OFFICE, audit, digest, instant_of, now_ms
 from people.persons import ImportResult
@@ -49,6 +50,7 @@ class NewSitting:
     closes_at: int
     place: str = ""
     resit_of: str | None = None
+    access: RoomAccess = ANY_ROOM
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Sitting:
     opens_at: int
     closes_at: int
     state: str
+    access: RoomAccess = ANY_ROOM
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,15 @@ def create_sitting(connection: Connection, new: NewSitting, by: str) -> None:
         sitting.insert().values(
             id=new.id, title=new.title.strip(), kind=new.kind, place=new.place.strip(), blueprint=new.blueprint,
             profile=new.profile, profile_digest=digest(new.profile), resit_of=new.resit_of, opens_at=new.opens_at,
-            closes_at=new.closes_at, state="draft", created_at=now_ms(), created_by=by,
+            closes_at=new.closes_at, state="draft", created_at=now_ms(), created_by=by, **access_columns(new.access),
         )
     )  # fmt: skip
     audit(connection, OFFICE, by, "sitting.create", new.id, kind=new.kind, title=new.title)
+
+
+def access_columns(access: RoomAccess) -> dict[str, str | None]:
+    """Values of the columns that hold where a sitting may be taken; null where nothing is asked for."""
+    return {"room_ranges": access.ranges or None, "seb_keys": access.seb_keys or None}
 
 
 def _check_new(connection: Connection, new: NewSitting) -> None:
@@ -146,6 +154,7 @@ def get_sitting(connection: Connection, sitting_id: str) -> Sitting:
     return Sitting(
         row.id, row.title, row.kind, row.place or "", Blueprint.parse(row.blueprint), Profile.parse(row.profile),
         row.profile_digest, row.paper_id, row.resit_of, row.opens_at, row.closes_at, row.state,
+        RoomAccess(row.room_ranges or "", row.seb_keys or ""),
     )  # fmt: skip
 
 

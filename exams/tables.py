@@ -39,7 +39,8 @@ sitting = Table(
     Column("title", String(200), nullable=False),
     Column("kind", String(10), nullable=False),       # demo | mock | formal
     Column("place", String(100)),
-    Column("room_ranges", String(500)),               # CIDRs the hall serves this sitting to, comma-separated; null: any
+    Column("room_ranges", String(500)),               # networks in which it is taken (exams.room_access); null: any
+    Column("seb_keys", String(500)),                  # Config Keys of Safe Exam Browser, one of which is needed; null: any browser
     Column("blueprint", Text, nullable=False),        # TOML text as it was when the sitting was made
     Column("profile", Text, nullable=False),          # TOML text, likewise
     Column("profile_digest", String(64), nullable=False),
@@ -114,6 +115,7 @@ open_sitting = Table(
     Column("grace_s", Integer, nullable=False),
     Column("late_entry_minutes", Integer),            # no start later than this after opens_at; null: until closes_at
     Column("room_ranges", String(500)),               # as in sitting
+    Column("seb_keys", String(500)),                  # as in sitting
     Column("paused_at", BigInteger),                  # the whole room is paused since then
     Column("closed_at", BigInteger),                  # set when an officer closed it
     Column("chain_n", BigInteger, nullable=False),    # saves in the sitting's hash chain
@@ -142,6 +144,7 @@ session = Table(
     Column("entry_id", ForeignKey("entry.id"), nullable=False),
     Column("csrf", String(64), nullable=False),
     Column("device", String(64)),                     # digest of the browser's long-lived device cookie
+    Column("seb", String(6)),                         # header | script: how Safe Exam Browser was shown at the log-in
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
 )  # fmt: skip

@@ -6,6 +6,7 @@ The save is the hot path and is written straight on ASGI; every number and text 
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -18,10 +19,11 @@ from starlette.types import Receive, Scope, Send
 from exams.admission import normalise_admission_no
 from exams.answers import answer_fault, is_blank
 from exams.refusals import Refused
+from exams.room_access import inside
 from exams.saves import MAX_SEQ, Change, Saved, SaveRequest
-from exams.sessions import note_incident
+from exams.sessions import note_incident, note_moved
 from exams.writer import HandedIn, HandIn, Unavailable
-from hall.candidate.guard import bounded_body, read_body
+from hall.candidate.guard import bounded_body, read_body, source_of
 from hall.candidate.pages import enter, session_cookies
 from hall.candidate.state import Hall, Seat
 from hall.candidate.visit import RETRY_S, Visit, refusal_json
@@ -58,11 +60,12 @@ class AwayBody(Struct, forbid_unknown_fields=True):
 
 
 class LoginBody(Struct, forbid_unknown_fields=True):
-    """Log in again without leaving the paper."""
+    """Log in again without leaving the paper. ``seb``: what Safe Exam Browser told the paper's script."""
 
     number: _Short
     code: _Short
     token: _Short
+    seb: _Short = ""
 
 
 _save_decoder = msgspec.json.Decoder(SaveBody)
@@ -83,6 +86,7 @@ async def save(scope: Scope, receive: Receive, send: Send) -> None:
         hall.presence.unsaved(seat.attempt_id, given.unsaved, given.age, arrived)
         status, body = 200, _encode(_saved_facts(hall, saved))
         hall.vitals.acknowledged(perf_counter() - began)
+        await _note_move(hall, seat, source_of(scope), arrived)
     except Refused as refusal:
         status, body = refusal_json(refusal)
         hall.vitals.refuse(refusal.code)
@@ -94,6 +98,16 @@ async def save(scope: Scope, receive: Receive, send: Send) -> None:
         headers.append((b"retry-after", b"%d" % RETRY_S))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _note_move(hall: Hall, seat: Seat, address: str, now: int) -> None:
+    """An answer that was stored came from another address than the last one: outside the room the officer is told, no more."""
+    if seat.ranges is None or address == seat.address:
+        return
+    seat.address = address
+    if not inside(seat.ranges, address):
+        with suppress(Unavailable):
+            await hall.write(lambda connection: note_moved(connection, seat.sitting_id, seat.entry_id, address, now))
 
 
 async def _seated(hall: Hall, scope: Scope, receive: Receive) -> tuple[Seat, int, bytes]:
@@ -147,6 +161,7 @@ async def hand_in(request: Request) -> Response:
     body = _decoded(_hand_in_decoder, raw)
     ended = await hall.write(HandIn(_request_of(seat, body, arrived), body.unanswered))
     assert isinstance(ended, HandedIn)
+    await _note_move(hall, seat, source_of(request.scope), arrived)
     facts = {"at": ended.finish.at, "receipt": ended.finish.receipt, "closed_by": ended.finish.closed_by, "next": "/done"}
     return _json({**facts, **(_saved_facts(hall, ended.saved) if ended.saved else {})})
 
@@ -208,7 +223,7 @@ async def login_again(request: Request) -> Response:
     cookies = visit.hall.cookies
     if not cookies.form_holds(visit.cookies.get(cookies.form), body.token):
         raise Refused("form_token")
-    session, device = await enter(visit, normalise_admission_no(body.number), body.code)
+    session, device = await enter(visit, normalise_admission_no(body.number), body.code, visit.origin(body.seb, "/paper"))
     response = _json({"csrf": session.csrf, "attempt": session.attempt_id})
     response.raw_headers.extend(session_cookies(visit.hall, session, device))
     return response

@@ -104,6 +104,12 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
+def source_of(scope: Scope) -> str:
+    """Network address of the browser; behind a trusted proxy (``--behind-proxy``) the one that the proxy names."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 class Cookies:
     """Names and attributes of the hall's cookies, and the form token of pages before the log-in."""
 

@@ -16,6 +16,7 @@ from exams.answer_seal import attempt_keys
 from exams.attempts import Page, finish_of, limit_of, may_start, open_page, start
 from exams.display import display_order
 from exams.refusals import Refused
+from exams.room_access import Origin
 from exams.sessions import NewSession, Standing, end_session, log_in, token_digest
 from hall.candidate.papers import Paper
 from hall.candidate.state import Hall
@@ -67,7 +68,7 @@ async def login(request: Request) -> Response:
     if not cookies.form_holds(visit.cookies.get(cookies.form), fields.get("token", "")):
         return _login_page(visit, number, Refused("form_token"))
     try:
-        session, device = await enter(visit, number, fields.get("code", ""))
+        session, device = await enter(visit, number, fields.get("code", ""), visit.origin(fields.get("seb", ""), "/login"))
     except Refused as refusal:
         return _login_page(visit, number, refusal)
     response = go("/paper" if session.attempt_id else "/rules")
@@ -75,7 +76,7 @@ async def login(request: Request) -> Response:
     return response
 
 
-async def enter(visit: Visit, number: str, code: str) -> tuple[NewSession, str]:
+async def enter(visit: Visit, number: str, code: str, origin: Origin) -> tuple[NewSession, str]:
     """Log in on this browser; the session and the device cookie's value.
 
     :raises Refused: see :func:`exams.sessions.log_in`; a source of too many wrong codes is told to wait.
@@ -84,7 +85,7 @@ async def enter(visit: Visit, number: str, code: str) -> tuple[NewSession, str]:
     device = visit.cookies.get(hall.cookies.device) or secrets.token_urlsafe(24)
     digest = token_digest(device[:128])
     try:
-        session = await hall.write(lambda connection: log_in(connection, hall.key, number, code[:100], digest, now))
+        session = await hall.write(lambda connection: log_in(connection, hall.key, number, code[:100], digest, now, origin))
     except Refused as refusal:
         if refusal.reason == "wrong_code" and hall.sources.wrong(visit.source):
             raise Refused("busy_source", seconds=30) from None
@@ -105,7 +106,7 @@ async def rules(request: Request) -> Response:
     if who is None or place_of(who) != "/rules":
         return go(place_of(who))
     now = visit.hall.clock.now()
-    refusal = may_start(who, now)
+    refusal = await visit.misplaced(who) or may_start(who, now)
     return visit.page(
         "rules.html", who=who, notice=visit.hall.papers.notice(who.sitting_id), refusal=refusal,
         limit=limit_of(who, max(now, who.opens_at)), minutes=max(0, limit_of(who, max(now, who.opens_at)) - max(now, who.opens_at)) // 60_000,
@@ -122,6 +123,7 @@ async def begin(request: Request) -> Response:
         raise Refused("form_token")
     if fields.get("confirm") != "on":
         return go("/rules")
+    await visit.refuse_misplaced(who)
     hall, now = visit.hall, visit.hall.clock.now()
     paper, notice = hall.papers.paper(who.sitting_id, who.form), hall.papers.notice(who.sitting_id)
     order = display_order(paper.form, secrets.randbits(128), shuffle_questions=notice.shuffle_questions)
@@ -130,11 +132,13 @@ async def begin(request: Request) -> Response:
 
 
 async def paper(request: Request) -> Response:
-    """The paper, in this candidate's order, with everything saved so far; all earlier pages become stale. Not during a pause."""
+    """The paper, in this candidate's order, with everything saved so far; all earlier pages become stale. Not during a pause, and
+    not outside the room."""
     visit = _visit(request)
     who = await visit.who()
     if who is None or place_of(who) != "/paper":
         return go(place_of(who))
+    await visit.refuse_misplaced(who)
     if who.paused_at is not None:
         return visit.page("paused.html", who=who, refusal=Refused("paused"))
     hall, now = visit.hall, visit.hall.clock.now()

@@ -51,7 +51,7 @@ SAVE_BURST, SAVE_RATE = 3000, 5.0
 
 @dataclass(slots=True)
 class Seat:
-    """The unchanging facts of a session with a started attempt."""
+    """The unchanging facts of a session with a started attempt, and the ``address`` from which it was last heard."""
 
     token_digest: str
     csrf: bytes
@@ -60,6 +60,8 @@ class Seat:
     sitting_id: str
     questions: dict[str, PublicQuestion]
     bucket: Bucket
+    ranges: str | None
+    address: str = ""
 
 
 class Hall:
@@ -165,7 +167,8 @@ class Hall:
                 raise Refused("not_started")
             questions = self.papers.paper(who.sitting_id, who.form).questions
             bucket = Bucket(SAVE_BURST, SAVE_RATE)
-            seat = Seat(who.token_digest, who.csrf.encode(), who.entry_id, who.attempt_id, who.sitting_id, questions, bucket)
+            csrf = who.csrf.encode()
+            seat = Seat(who.token_digest, csrf, who.entry_id, who.attempt_id, who.sitting_id, questions, bucket, who.room_ranges)
             self.seats[cookie] = seat
             if len(self.seats) > MAX_SEATS:
                 self.seats.popitem(last=False)

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from exams.refusals import Refused
-from exams.sessions import Standing
+from exams.room_access import CONFIG_KEY_HEADER, Origin
+from exams.sessions import Standing, misplaced, note_misplaced
 from exams.writer import Unavailable
-from hall.candidate.guard import read_body
+from hall.candidate.guard import header, read_body, source_of
 from hall.candidate.state import Hall
 from hall.candidate.static import static_url
 from home import local_text
@@ -32,7 +33,7 @@ RETRY_S = 3
 #: reason of a refusal -> HTTP status; every other one is 409: the state of the exam forbids it
 STATUS = {
     "wrong_code": 403, "locked": 429, "busy_source": 429, "session": 401, "form_token": 403, "unsaved": 503, "too_fast": 429,
-    "too_big": 413, "bad_request": 400, "bad_answer": 400, "not_found": 404, "fault": 500, "no_paper": 503,
+    "too_big": 413, "bad_request": 400, "bad_answer": 400, "not_found": 404, "fault": 500, "no_paper": 503, "place": 403, "seb": 403,
 }  # fmt: skip
 
 
@@ -71,7 +72,33 @@ class Visit:
     @property
     def source(self) -> str:
         """Network address of the browser."""
-        return self.request.client.host if self.request.client else ""
+        return source_of(self.request.scope)
+
+    def origin(self, script: str = "", page: str = "") -> Origin:
+        """Where the request comes from. ``script``: what Safe Exam Browser told the script of ``page`` (a path of ours)."""
+        sent = header(self.request.scope, CONFIG_KEY_HEADER)
+        if sent is None and not script:
+            return Origin(self.source)
+        try:
+            url = self.request.url
+            seen, told = str(url), str(url.replace(path=page, query=""))
+        except ValueError:  # a Host header that is no host
+            seen = told = ""
+        return Origin(self.source, seen, None if sent is None else sent.decode("latin-1"), script[:64], told)
+
+    async def misplaced(self, who: Standing) -> Refused | None:
+        """Why whoever is logged in may not have the paper from there: the room's network, the exam's browser. Noted for the officer."""
+        refusal = misplaced(who.room_ranges, who.seb_keys, who.seb, self.origin())
+        if refusal is not None:
+            now = self.hall.clock.now()
+            await self.hall.write(lambda connection: note_misplaced(connection, who.sitting_id, who.entry_id, refusal, now))
+        return refusal
+
+    async def refuse_misplaced(self, who: Standing) -> None:
+        """:raises Refused: :meth:`misplaced` finds a reason."""
+        refusal = await self.misplaced(who)
+        if refusal is not None:
+            raise refusal
 
     async def who(self) -> Standing | None:
         """Whoever is logged in."""

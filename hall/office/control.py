@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from exams.control import grant_room, newest_grant, pause_room, resume_room
-from exams.decisions import Details, edit_draft, extend_window, needs_second
+from exams.decisions import Details, change_access, edit_draft, extend_window, needs_second
 from exams.errors import SittingError
+from exams.room_access import AccessFault, RoomAccess, read_access
 from exams.sittings import Sitting
 from hall.office.approvals import second_or_now
 from hall.office.live import picture_of
@@ -71,6 +72,20 @@ def _window(visit: Visit, known: Sitting, reason: str) -> str:
     return f"考试结束时间已延长到 {local_text(closes)}；{told}。"
 
 
+def _access(visit: Visit, known: Sitting, reason: str) -> str:
+    with transaction(visit.home.office) as connection:
+        done = change_access(visit.home, connection, known.id, access_of(visit), reason=reason, by=visit.by, now=visit.now)
+    return "已改好，从下一次登录、开始、刷新起按新的办。正在作答的考生不受影响。" if done else "与现在的登记相同，没有改动。"
+
+
+def access_of(visit: Visit) -> RoomAccess:
+    """Networks and Config Keys as the form has them.
+
+    :raises SittingError: entries that are none.
+    """
+    return read_access(*(visit.text(name, title, 4000, needed=False) for name, title in (("ranges", "考场网段"), ("seb_keys", "配置密钥"))))
+
+
 def _withdraw(visit: Visit, known: Sitting, reason: str) -> str:
     return second_or_now(visit, known, "withdraw", known.id, reason)
 
@@ -81,6 +96,7 @@ ACTS = {
     "resume": RoomAct("恢复考试", "恢复考试", ("已恢复正常",), _resume),
     "time": RoomAct("全场加时", "给全场加时", (), _time),
     "window": RoomAct("延长考试时间", "延长", (), _window),
+    "access": RoomAct("考场网段与考试浏览器", "改正", (), _access),
     "withdraw": RoomAct("撤回本场", "撤回本场", (), _withdraw),
 }
 
@@ -94,14 +110,19 @@ def _the_act(visit: Visit) -> tuple[Sitting, RoomAct]:
 
 def room_page(visit: Visit) -> Response:
     """``GET /sittings/{sitting}/room/{act}``: what it means and whom it concerns."""
-    known, act = _the_act(visit)
+    return _act_page(visit, *_the_act(visit))
+
+
+def _act_page(visit: Visit, known: Sitting, act: RoomAct, problem: str = "") -> Response:
+    """The act's page; with a ``problem`` it comes back as it was filled in."""
     picture = picture_of(visit, known)
     if known.state not in ("open", "opening") or picture is None:
         raise NotHere("本场不在考试中，没有全场操作")
     with visit.home.exam.connect() as connection:
         seen = newest_grant(connection, known.id)
     return page(
-        visit, "room_act.html", known=known, act=act, name=visit.path["act"], picture=picture, seen=seen, most=MOST_MINUTES,
+        visit, "room_act.html", 422 if problem else 200, problem=problem, typed=visit.form, known=known, act=act,
+        name=visit.path["act"], picture=picture, seen=seen, most=MOST_MINUTES,
         second=visit.path["act"] == "withdraw" and needs_second(known, "withdraw"),
     )  # fmt: skip
 
@@ -112,7 +133,10 @@ def room_act(visit: Visit) -> Response:
     reason = visit.form.get("usual", "") if visit.form.get("usual", "") in act.usual else visit.text("reason", "原因", 500)
     if known.state not in ("open", "opening"):
         raise SittingError("本场不在考试中，不能办理")
-    told = act.work(visit, known, reason)
+    try:
+        told = act.work(visit, known, reason)
+    except AccessFault as error:
+        return _act_page(visit, known, act, str(error))
     return go(visit, "desk" if visit.path["act"] == "withdraw" else "live", good=told, sitting=known.id)
 
 
@@ -124,17 +148,24 @@ def edit_page(visit: Visit) -> Response:
     known = visit.sitting()
     if known.state != "draft":
         raise NotHere("开考后不能再改；要延长，请到考场实况办理“延长考试时间”")
-    return page(visit, "edit.html", known=known)
+    times = {name: local_text(at, "%Y-%m-%dT%H:%M") for name, at in (("opens", known.opens_at), ("closes", known.closes_at))}
+    values = {"title": known.title, "place": known.place, **times, "ranges": known.access.ranges, "seb_keys": known.access.seb_keys}
+    return page(visit, "edit.html", known=known, problem="", values=values)
 
 
 def edit(visit: Visit) -> Response:
     """``POST /sittings/{sitting}/edit``."""
     known = visit.sitting()
     try:
+        access = access_of(visit)
+    except AccessFault as error:
+        values = {name: visit.form.get(name, "") for name in ("title", "place", "opens", "closes", "ranges", "seb_keys")}
+        return page(visit, "edit.html", 422, known=known, problem=str(error), values=values)
+    try:
         opens, closes = (instant_of(visit.text(name, title, 16).replace("T", " ")) for name, title in (("opens", "开始时间"), ("closes", "结束时间")))
     except ValueError:
         raise Refused("时间不对；请写成 2026-12-01 09:00") from None
-    new = Details(visit.text("title", "考试名称", 100), visit.text("place", "地点", 100, needed=False), opens, closes)
+    new = Details(visit.text("title", "考试名称", 100), visit.text("place", "地点", 100, needed=False), opens, closes, access)
     with transaction(visit.home.office) as connection:
         stale = edit_draft(connection, known.id, new, visit.by)
     return go(visit, "desk", good="已改好。" + ("考试换了日期，题目的法条依据要按新日期核对：请重新组卷。" if stale else ""), sitting=known.id)

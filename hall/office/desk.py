@@ -15,6 +15,7 @@ from exams.profile import Profile, agree
 from exams.sittings import NewSitting, Sitting, create_sitting, list_sittings
 from exams.tables import sitting
 from grading.outcome import exact_text
+from hall.office.control import access_of
 from hall.office.jobs import STATES, ask, recent_jobs
 from hall.office.lists import EXPORT_FORMATS
 from hall.office.live import View, picture_of
@@ -23,7 +24,7 @@ from hall.office.steps import current_step, read_facts, steps_of
 from hall.office.visit import NotHere, Refused, Visit
 from home import instant_of, local_text, transaction
 
-FIELDS = ("title", "kind", "blueprint", "profile", "day", "opens", "closes", "place", "resit_of", "id")
+FIELDS = ("title", "kind", "blueprint", "profile", "day", "opens", "closes", "place", "ranges", "seb_keys", "resit_of", "id")
 CLOSE_WORD = "收卷"
 
 
@@ -129,7 +130,7 @@ def _read_new(visit: Visit) -> NewSitting:
     return NewSitting(
         visit.text("id", "考试编号", 40, needed=False) or _free_id(visit, day), visit.text("title", "考试名称", 100),
         visit.text("kind", "考试性质", 10), paper, rules, opens, closes, visit.text("place", "地点", 100, needed=False),
-        visit.text("resit_of", "首考", 40, needed=False) or None,
+        visit.text("resit_of", "首考", 40, needed=False) or None, access_of(visit),
     )  # fmt: skip
 
 

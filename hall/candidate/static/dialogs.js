@@ -71,7 +71,7 @@
         fault.hidden = true;
         try {
           const token = (await (await fetch("/api/form", { credentials: "same-origin" })).json()).token;
-          const body = JSON.stringify({ number: number, code: by("again-code").value, token: token });
+          const body = JSON.stringify({ number: number, code: by("again-code").value, token: token, seb: window.pufa.sebKey() });
           const answer = await fetch("/api/login", { method: "POST", credentials: "same-origin", headers: { "content-type": "application/json" }, body: body });
           const facts = await answer.json();
           if (!answer.ok) throw new Error(facts.text + "（编号 " + facts.code + "）");
