@@ -46,7 +46,8 @@ FILES = HR
 DECIDERS = _roles("exam_officer", "hr", "operator")                       # second persons
 TRAIL = _roles("auditor", "operator")
 OPERATOR = _roles("operator")
-KEEPERS = _roles("operator", "auditor", "hr")                             # how long what is kept, and holds
+KEEPERS = _roles("operator", "auditor", "hr")                             # how long what is kept
+HOLDERS = _roles("operator", "hr")                                        # what is not to be erased for now
 GRADING = _roles("exam_officer", "hr")
 
 _S = "/sittings/{sitting}"
@@ -130,8 +131,8 @@ ROUTES = (
     Way("retention", "GET", "/retention", retention.retention_page, KEEPERS),
     Way("ask_to_erase", "POST", "/retention/ask", retention.ask_to_erase, OPERATOR, back="retention"),
     Way("erase", "POST", "/retention/erase", retention.erase, OPERATOR, back="retention"),
-    Way("hold", "POST", "/retention/hold", retention.hold, KEEPERS, back="retention"),
-    Way("lift", "POST", "/retention/hold/{hold}/lift", retention.lift, KEEPERS, back="retention"),
+    Way("hold", "POST", "/retention/hold", retention.hold, HOLDERS, back="retention"),
+    Way("lift", "POST", "/retention/hold/{hold}/lift", retention.lift, HOLDERS, back="retention"),
     Way("trail", "GET", "/trail", trail.trail_page, TRAIL),
     Way("check", "POST", "/trail", trail.check, TRAIL, back="trail"),
 )
