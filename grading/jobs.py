@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from exams.opening import close_sitting, collect_scripts, open_sitting_for_candidates
 from exams.sittings import get_sitting
+from grading.certificates.statement import KINDS as CERTIFICATES
 from grading.chart import sitting_chart
 from grading.errors import GradingError
 from grading.exports import default_path, export_list
@@ -146,6 +147,16 @@ def _chart(asked: Asked) -> str:
     return f"已生成成绩分布图：{path.name}"
 
 
+def _certificates(asked: Asked) -> str:
+    from grading.certificates.sheets import produce
+
+    kind, form = str(asked.arguments.get("sheets")), str(asked.arguments.get("form"))
+    made, data = produce(asked.home, asked.sitting, kind, form, asked.by, report=lambda done, whole: asked.report(100 * done // max(1, whole)))
+    path = asked.home.exports / f"{asked.sitting}-{CERTIFICATES[kind]}-{local_text(now_ms(), '%Y%m%d-%H%M%S')}.{form}"
+    write_atomically(path, data, PRIVATE)
+    return f"已做好{CERTIFICATES[kind]} {len(made.sheets)} 份，其中新制 {made.new} 份：{path.name}" + "".join(f"\n没有制作 {line}" for line in made.left_out)
+
+
 def _erase(asked: Asked) -> str:
     at, approval = (int(asked.arguments.get(name, 0)) for name in ("at", "approval"))
     done = erase(asked.home, at, str(asked.arguments.get("plan")), approval, asked.by)
@@ -153,7 +164,7 @@ def _erase(asked: Asked) -> str:
 
 
 #: kind -> what it does. Arguments: ``sitting`` for all; ``seed`` (demo and mock) for build_papers; ``list``, ``format``,
-#: ``columns`` (name of a column set) and a scope (grading.lists.scope) for export.
+#: ``columns`` (name of a column set) and a scope (grading.lists.scope) for export; ``sheets`` and ``form`` for certificates.
 KINDS = {
     "build_papers": Kind("组卷", _build_papers),
     "open": Kind("开考", _open),
@@ -163,6 +174,7 @@ KINDS = {
     "export": Kind("导出", _export),
     "export_numbers": Kind("完整证件号码", _export_numbers),
     "chart": Kind("成绩分布图", _chart),
+    "certificates": Kind("证书", _certificates),
     "erase": Kind("按期限删除", _erase),
 }
 

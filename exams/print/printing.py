@@ -4,7 +4,8 @@
 
     out/A卷-试卷.docx .pdf     out/A卷-答题纸.docx .pdf          sealed/A卷-参考答案及评分标准.docx .pdf
 
-Keys go to another folder than papers, never into it or under it, and every file is readable by its owner alone.
+Keys go to another folder than papers, never into it or under it. Every file is readable by its owner alone; in a home that services
+share, by them.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def print_papers(asked: ToPrint, out: Path, home: Home | None = None) -> list[Pa
         for name, template, write in (("试卷", "paper.typ", paper_docx), ("答题纸", "answer_sheet.typ", answer_sheet_docx)):
             made.append((out / f"{form.form}卷-{name}.docx", write(form, words, asked.remark)))
             made.append((out / f"{form.form}卷-{name}.pdf", set_pdf(template_of(home, HERE / template), data)))
-    return _write(made)
+    return _write(made, home)
 
 
 def print_keys(asked: ToPrint, sealed: Path, out: Path, home: Home | None = None) -> list[Path]:
@@ -130,7 +131,7 @@ def print_keys(asked: ToPrint, sealed: Path, out: Path, home: Home | None = None
                 question["key"] = asdict(rows[question["id"]])
         made.append((sealed / f"{form.form}卷-参考答案及评分标准.docx", key_docx(form, rows, words, asked.remark)))
         made.append((sealed / f"{form.form}卷-参考答案及评分标准.pdf", set_pdf(template_of(home, HERE / "key.typ"), data)))
-    return _write(made)
+    return _write(made, home)
 
 
 def _titled(form: PrintedForm, asked: ToPrint) -> PrintedForm:
@@ -150,9 +151,9 @@ def _parts(parts: Sequence[PrintedPart]) -> Iterator[dict[str, Any]]:
         yield {**asdict(part), "objective": part.objective, "questions": questions}
 
 
-def _write(made: Sequence[tuple[Path, bytes]]) -> list[Path]:
+def _write(made: Sequence[tuple[Path, bytes]], home: Home | None) -> list[Path]:
     for path, content in made:
-        write_atomically(path, content, PRIVATE)
+        write_atomically(path, content, PRIVATE if home else 0o600)
     return [path for path, _content in made]
 
 

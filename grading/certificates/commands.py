@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from exams.errors import ExamsError
-from grading.certificates.issue import STATES, listed, make, replace, revoke
+from grading.certificates.issue import STATES, listed, replace, revoke
 from grading.certificates.offline_page import offline_page, revocation_file
 from grading.certificates.revocations import Revocations, read_list
-from grading.certificates.sheets import merged_pdf, zipped_pdfs
+from grading.certificates.sheets import produce
 from grading.certificates.statement import KINDS
 from grading.certificates.verify import Verdict, check, read_texts
 from grading.errors import CertificateError, GradingError
@@ -57,10 +57,10 @@ def make_(
 ) -> None:
     """制作一场的证书或成绩通知单：合成一个 PDF，或每人一个打成 ZIP 包。再做一次，编号不变。"""
     with opened(home) as where, Progress(console=errors, transient=True) as progress:
-        made = make(where, sitting, kind, BY)
-        task = progress.add_task("排版", total=len(made.sheets))
-        work = zipped_pdfs if out.suffix.lower() == ".zip" else merged_pdf
-        write_atomically(out, work(where, sitting, made, lambda done: progress.update(task, completed=done)), 0o600)
+        task = progress.add_task("排版", total=None)
+        form = "zip" if out.suffix.lower() == ".zip" else "pdf"
+        made, data = produce(where, sitting, kind, form, BY, report=lambda done, whole: progress.update(task, completed=done, total=whole))
+        write_atomically(out, data, 0o600)
     console.print(f"已写入 {out}：{KINDS[kind]} {len(made.sheets)} 份，其中新制 {made.new} 份", markup=False)
     for line in made.left_out:
         console.print(f"没有制作 {line}", markup=False)

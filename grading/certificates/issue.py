@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from exams.sittings import KINDS as SITTING_KINDS
 from exams.sittings import Sitting, get_sitting
+from exams.tables import sitting
 from grading.certificates.revocations import REASONS, Revocations
 from grading.certificates.statement import KINDS, Statement, mask_name, seal
 from grading.errors import CertificateError
@@ -43,16 +44,27 @@ class Sheet:
     made_at: int
     columns: Mapping[str, str]
     result: Mapping[str, Any]
+    record_id: str
+    fresh: bool                     # not entered yet, see keep()
+
+    @property
+    def whose(self) -> str:
+        """The admission number, for messages."""
+        return self.columns.get("准考证号", self.record_id)
 
 
 @dataclass(frozen=True)
 class Made:
-    """What making came to: all sheets that stand, by admission number; how many are new; whose were left out and why."""
+    """What making came to: all sheets that stand or would, by admission number; whose were left out and why, a line each."""
 
+    sitting_id: str
     kind: str
     sheets: tuple[Sheet, ...]
-    new: int
     left_out: tuple[str, ...]
+
+    @property
+    def new(self) -> int:
+        return sum(sheet.fresh for sheet in self.sheets)
 
 
 @dataclass(frozen=True)
@@ -78,33 +90,63 @@ def private_key(home: Home) -> Ed25519PrivateKey:
 
 
 def make(home: Home, sitting_id: str, kind: str, by: str) -> Made:
-    """Make what is missing: score sheets for every standing record, certificates for those that passed.
+    """Make what is missing and enter it at once; :func:`prepare` and :func:`keep` in one.
+
+    :raises SittingError, CertificateError: as those.
+    """
+    made = prepare(home, sitting_id, kind)
+    with transaction(home.office) as connection:
+        keep(connection, made, by)
+    return made
+
+
+def prepare(home: Home, sitting_id: str, kind: str, person_id: int | None = None) -> Made:
+    """What would be made: score sheets for every standing record, certificates for those that passed. Nothing is written.
+
+    ``person_id``: for this candidate only.
 
     :raises SittingError: there is no such sitting.
     :raises CertificateError: the profile gives no certificates, nothing was issued, records are stale or damaged.
     """
     _refuse_unready(home, sitting_id, kind)
-    with transaction(home.office) as connection:
+    with home.office.connect() as connection:
         known = get_sitting(connection, sitting_id)
         existing = _by_record(connection, sitting_id, kind)
         issue = _Issue(home, known, kind, now_ms(), private_key(home))
-        sheets, rows, left_out = [], [], []
+        sheets, left_out = [], []
         for one in _records(connection, sitting_id, kind):
+            if person_id not in (None, one.person_id):
+                continue
             before = existing.get(one.id, [])
             columns = json.loads(one.columns) if one.columns else {}
             standing = next((old for old in before if old.revoked_at is None), None)
             if not columns or (before and standing is None):
                 left_out.append(f"{columns.get('准考证号', one.id)}：" + ("已撤销，补发请在列表中逐个办理" if columns else "个人信息已按期限删除"))
                 continue
-            sheet = issue.sheet(one, columns, standing)
-            sheets.append(sheet)
-            if standing is None:
-                rows.append(issue.row(one.id, sheet, by))
-        if rows:
-            connection.execute(certificate.insert(), rows)
-        audit(connection, OFFICE, by, "certificates.make", sitting_id, kind=kind, new=len(rows), sheets=len(sheets))
+            sheets.append(issue.sheet(one, columns, standing))
     sheets.sort(key=lambda sheet: sheet.columns.get("准考证号", ""))
-    return Made(kind, tuple(sheets), len(rows), tuple(left_out))
+    return Made(sitting_id, kind, tuple(sheets), tuple(left_out))
+
+
+def keep(connection: Connection, made: Made, by: str) -> None:
+    """Enter what was prepared, in the caller's transaction; done after it was set, so that no number is without its sheet.
+
+    :raises CertificateError: a record or a certificate changed since; nothing may be entered or handed out.
+    """
+    connection.execute(select(sitting.c.id).where(sitting.c.id == made.sitting_id).with_for_update())
+    valid = {row.id for row in connection.execute(current(made.sitting_id))}
+    existing = _by_record(connection, made.sitting_id, made.kind)
+    for sheet in made.sheets:
+        standing = [old.id for old in existing.get(sheet.record_id, []) if old.revoked_at is None]
+        if sheet.record_id not in valid or standing != ([] if sheet.fresh else [sheet.number]):
+            raise CertificateError(f"{sheet.whose}：制作期间成绩记录或证书有变动，这一批没有保存；请再做一次")
+    rows = [
+        {"id": sheet.number, "record_id": sheet.record_id, "kind": made.kind, "statement": sheet.code, "made_at": sheet.made_at, "made_by": by}
+        for sheet in made.sheets if sheet.fresh
+    ]  # fmt: skip
+    if rows:
+        connection.execute(certificate.insert(), rows)
+    audit(connection, OFFICE, by, "certificates.make", made.sitting_id, kind=made.kind, new=len(rows), sheets=len(made.sheets))
 
 
 def _refuse_unready(home: Home, sitting_id: str, kind: str) -> None:
@@ -152,9 +194,9 @@ class _Issue:
         """The sheet that stands, or a new one with its signed statement."""
         result = json.loads(one.statement)["body"]["result"]
         if standing is not None:
-            return Sheet(standing.id, standing.statement, standing.made_at, columns, result)
+            return Sheet(standing.id, standing.statement, standing.made_at, columns, result, one.id, fresh=False)
         number = f"{LETTERS[self.kind]}{local_text(self.at, '%y%m%d')}-" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
-        return Sheet(number, seal(self.statement(number, one, columns), self.key), self.at, columns, result)
+        return Sheet(number, seal(self.statement(number, one, columns), self.key), self.at, columns, result, one.id, fresh=True)
 
     def statement(self, number: str, one: Row[Any], columns: Mapping[str, str]) -> Statement:
         shows_total = self.kind == "score_sheet" and self.known.profile.publish_score
@@ -164,11 +206,6 @@ class _Issue:
             day=columns["考试日期"], valid_until=columns["有效期至"], issued=local_text(self.at, "%Y-%m-%d"),
             office=str(self.home.settings["office_name"])[:30], mode="" if self.known.kind == "formal" else SITTING_KINDS[self.known.kind][0],
         )  # fmt: skip
-
-    def row(self, record_id: str, sheet: Sheet, by: str) -> dict[str, object]:
-        return {
-            "id": sheet.number, "record_id": record_id, "kind": self.kind, "statement": sheet.code, "made_at": self.at, "made_by": by,
-        }  # fmt: skip
 
 
 # ------------------------------------------------------------------ what becomes of them
@@ -236,7 +273,8 @@ def replace(home: Home, number: str, reason: str, by: str) -> str:
         revoke(connection, number, reason, by)
         issue = _Issue(home, known, old.kind, now_ms(), private_key(home))
         sheet = issue.sheet(one, json.loads(one.columns), None)
-        connection.execute(certificate.insert().values(issue.row(one.id, sheet, by)))
+        connection.execute(certificate.insert().values(
+            id=sheet.number, record_id=one.id, kind=old.kind, statement=sheet.code, made_at=sheet.made_at, made_by=by))  # fmt: skip
         audit(connection, OFFICE, by, "certificate.replace", number, by_number=sheet.number)
     return sheet.number
 

@@ -68,7 +68,7 @@ def test_the_code_says_no_more_of_a_person_than_it_must(sat):
 
 def test_a_certificate_reads_as_one_and_its_code_is_read_off_the_page(sat, tmp_path):
     made = make(sat.home, "s1", "certificate", "hr1")
-    pages = pdf_text(merged_pdf(sat.home, "s1", made), tmp_path)
+    pages = pdf_text(merged_pdf(sat.home, made), tmp_path)
     assert len(pages) == 6
     for sheet, page in zip(made.sheets, pages, strict=True):
         for word in (sheet.number, sheet.columns["姓名"], sheet.columns["存档号"], "合格证书", "特发此证", "2028年11月23日", "不作依据"):
@@ -80,7 +80,7 @@ def test_a_certificate_reads_as_one_and_its_code_is_read_off_the_page(sat, tmp_p
 
 def test_a_score_sheet_tells_every_part_and_what_follows(sat, tmp_path):
     made = make(sat.home, "s1", "score_sheet", "hr1")
-    pages = pdf_text(merged_pdf(sat.home, "s1", made), tmp_path)
+    pages = pdf_text(merged_pdf(sat.home, made), tmp_path)
     assert len(pages) == 8
     for word in ("成绩通知单", "单项选择题40分（满分40分）", "70分", "组织部", "普法办", "合格线60分", "第四类"):
         assert word in pages[0], word
@@ -93,7 +93,7 @@ def test_where_only_passing_is_published_no_score_leaves(home_folder, tmp_path):
     for kind in ("score_sheet", "certificate"):
         made = make(sat.home, "s1", kind, "hr1")
         assert unseal(made.sheets[0].code, public_key(sat.home)).total == ""
-        assert not any(re.search(r"70分(?!（)|总分|单项选择题", page.replace("满分70分", "")) for page in pdf_text(merged_pdf(sat.home, "s1", made), tmp_path))
+        assert not any(re.search(r"70分(?!（)|总分|单项选择题", page.replace("满分70分", "")) for page in pdf_text(merged_pdf(sat.home, made), tmp_path))
 
 
 def test_a_formal_one_has_no_remark_and_waivers_print_their_note(sat, tmp_path):
@@ -104,14 +104,14 @@ def test_a_formal_one_has_no_remark_and_waivers_print_their_note(sat, tmp_path):
         for action in ("sitting.create", "mark.manual"):
             audit(connection, OFFICE, "zhang", action, "s1")
     made = make(sat.home, "s1", "score_sheet", "hr1")
-    page = pdf_text(merged_pdf(sat.home, "s1", made), tmp_path)[0]
+    page = pdf_text(merged_pdf(sat.home, made), tmp_path)[0]
     assert "不作依据" not in page and "考务与阅卷由同一人担任，已说明理由并经会签" in page
     assert check(made.sheets[0].code, public_key(sat.home), DAY).why == "签名有效，内容未被改动"
 
 
 def test_the_zip_has_one_pdf_each_under_number_and_name(sat, tmp_path):
     made = make(sat.home, "s1", "certificate", "hr1")
-    with zipfile.ZipFile(io.BytesIO(zipped_pdfs(sat.home, "s1", made))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zipped_pdfs(sat.home, made))) as archive:
         names = archive.namelist()
         assert names[0] == "2611100001-李四.pdf" and names[5] == "2611100006-𫚥九买买提.pdf" and len(names) == 6
         (tmp_path / "one.pdf").write_bytes(archive.read(names[2]))
@@ -175,12 +175,12 @@ def test_an_offices_own_template_is_used_and_a_broken_one_named(sat, tmp_path):
     own = sat.home.root / "templates" / "certificate.typ"
     own.parent.mkdir(exist_ok=True)
     own.write_text('#let data = json(bytes(sys.inputs.data))\n#set text(font: data.serif)\n#for s in data.sheets [本县版式 #s.columns.姓名 #pagebreak(weak: true)]', encoding="utf-8")
-    assert "本县版式李四" in pdf_text(merged_pdf(sat.home, "s1", made), tmp_path)[0]
+    assert "本县版式李四" in pdf_text(merged_pdf(sat.home, made), tmp_path)[0]
     own.write_text("#let x = ", encoding="utf-8")
-    with pytest.raises(TypesettingError, match=r"certificate\.typ：模板排不出版"):
-        merged_pdf(sat.home, "s1", made)
-    with pytest.raises(TypesettingError, match=r"certificate\.typ：模板排不出版"):
-        zipped_pdfs(sat.home, "s1", made)
+    with pytest.raises(TypesettingError, match=r"certificate\.typ:1：模板排不出版"):
+        merged_pdf(sat.home, made)
+    with pytest.raises(TypesettingError, match=r"certificate\.typ:1：模板排不出版"):
+        zipped_pdfs(sat.home, made)
 
 
 def test_the_commands_make_list_check_and_take_back(sat, tmp_path):
