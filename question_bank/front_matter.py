@@ -18,6 +18,8 @@ ORDERS = {"shuffle": False, "fixed": True}
 ARTICLE = re.compile(r"[1-9]\d{0,3}(?:之[一二三四五六七八九十]{1,3})?")
 _KEY = re.compile(r"([A-Za-z_]\w*)\s*:")
 _ALIAS = re.compile(r"(?:^|[\s\[{,:-])[&*]\S", re.MULTILINE)
+#: plain data only; libyaml's where it is there: a bank of hundreds of files is read again and again, and Python's own takes ten times as long
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Refused(ValueError):
@@ -132,7 +134,11 @@ def read_front_matter(lines: list[str], path: Path) -> tuple[FrontMatter, list[F
 def _load(text: str) -> object:
     if len(text) > MOST_CHARS or _ALIAS.search(text):   # aliases can blow up a small text
         raise ValueError
-    return yaml.safe_load(text)
+    loader = _LOADER(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _read_fields(data: object, at: dict[str, int], path: Path) -> tuple[dict[str, object], list[Fault]]:
