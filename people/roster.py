@@ -16,7 +16,7 @@ from pathlib import Path
 
 from people.errors import IdentityError
 from people.identity import RESIDENT, Identity, read_number
-from people.roster_cells import CellFault, read_birth, read_gender, read_name, read_text
+from people.roster_cells import CellFault, read_birth, read_gender, read_label, read_name, read_text
 from people.spreadsheet import Cell, Sheet, read_spreadsheet
 
 _HEADING_ROWS = 30  # how far down a sheet its heading row may stand
@@ -232,8 +232,8 @@ def _is_footnote(cells: tuple[Cell, ...], heading: _Heading) -> bool:
 
 #: field -> how its cell is read; each returns the value or raises CellFault
 _READERS = {
-    "name": read_name, "unit": read_text, "post": read_text, "proposed_post": read_text, "rank": read_text,
-    "channel": read_text, "ethnic": read_text, "gender": read_gender, "birth": read_birth, "phone": read_text,
+    "name": read_name, "unit": read_label, "post": read_label, "proposed_post": read_label, "rank": read_label,
+    "channel": read_label, "ethnic": read_label, "gender": read_gender, "birth": read_birth, "phone": read_text,
     "former_name": read_name, "remark": read_text,
 }  # fmt: skip
 #: how much of each text the tables keep

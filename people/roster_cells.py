@@ -11,6 +11,9 @@ from datetime import date, datetime, timedelta
 _DOTS = "·•‧．・･⋅∙·᛫●▪"
 _DOT = str.maketrans(dict.fromkeys(_DOTS, "·"))
 _GENDERS = {"男": "男", "女": "女", "男性": "男", "女性": "女", "1": "男", "2": "女", "M": "男", "F": "女"}
+#: full-width digits and letters, as an input method leaves them
+_HALF = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+_GAP = re.compile(r"(?<=[^\x00-\u024f]) | (?=[^\x00-\u024f])")
 _DATE = re.compile(r"(\d{4})\s*(?:[-./年]\s*)?(\d{1,2})?\s*(?:[-./月]\s*)?(\d{1,2})?\s*日?")
 
 
@@ -31,6 +34,19 @@ def read_text(value: object, limit: int) -> str:
     if len(text) > limit:
         raise CellFault(f"超过 {limit} 个字；请删短")
     return text
+
+
+def read_label(value: object, limit: int) -> str:
+    """What a place, a post or a rank is called, in one spelling: no space beside a Chinese character, half-width digits and letters.
+
+    One unit typed in three ways would be three units in every list.
+
+    >>> read_label("城东街道 第 ４ 社区", 100), read_label("ABC Co", 100)
+    ('城东街道第4社区', 'ABC Co')
+
+    :raises CellFault: as :func:`read_text`.
+    """
+    return _GAP.sub("", read_text(value, limit).translate(_HALF))
 
 
 def read_name(value: object, limit: int) -> str:

@@ -38,7 +38,7 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: ``rows`` of (row number as the spreadsheet shows it, cells)."""
+    """One sheet: ``rows`` of (row number as the spreadsheet shows it, cells). A CSV file's one table has the file's name."""
 
     name: str
     hidden: bool
@@ -115,7 +115,7 @@ def _read_csv(data: bytes, file_name: str) -> Sheet:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",\t;", key=first.count)
     rows = tuple(_csv_rows(text, delimiter, file_name))
-    return Sheet("CSV", False, rows)
+    return Sheet(file_name, False, rows)
 
 
 def _decode(data: bytes, file_name: str) -> str:
@@ -133,10 +133,10 @@ def _decode(data: bytes, file_name: str) -> str:
 def _csv_rows(text: str, delimiter: str, file_name: str) -> Iterator[tuple[int, tuple[Cell, ...]]]:
     reader = csv.reader(io.StringIO(re.sub(r"\r\n?", "\n", text)), delimiter=delimiter)
     try:
-        for row in reader:
-            if reader.line_num > MAX_ROWS:
+        for number, row in enumerate(reader, start=1):  # as Excel counts: a line break inside a cell begins no row
+            if number > MAX_ROWS:
                 raise RosterError([f"{file_name}：超过 {MAX_ROWS} 行；请分成几份导入"])
             if any(cell.strip() for cell in row):
-                yield reader.line_num, tuple(cell[:MAX_CELL] or None for cell in row[:MAX_COLUMNS])
+                yield number, tuple(cell[:MAX_CELL] or None for cell in row[:MAX_COLUMNS])
     except csv.Error:
         raise RosterError([f"{file_name}：第 {reader.line_num} 行附近引号不成对，或单元格过长；请另存为 .xlsx 后重试"]) from None

@@ -23,7 +23,7 @@ from people.errors import IdentityError
 from people.identity import RESIDENT, read_number
 from people.roster import RosterFault as Fault
 from people.roster import heading_key
-from people.roster_cells import CellFault, read_name, read_text
+from people.roster_cells import CellFault, read_label, read_name, read_text
 from people.spreadsheet import Cell, Sheet, read_spreadsheet
 
 HEADING_ROWS = 30
@@ -284,10 +284,10 @@ def _setting(value: object, limit: int) -> str:
 
 #: field -> (reader, how much of a text the tables keep)
 READERS: Mapping[str, tuple[Callable[[Any, int], Any], int]] = {
-    "name": (read_name, 100), "kind": (read_text, 60), "obtained_on": (read_day, 0), "certificate_no": (read_text, 60), "issuer": (read_text, 100),
-    "place": (read_text, 100), "note": (read_text, 500), "step": (read_text, 40), "on_day": (read_day, 0), "document_no": (read_text, 100),
-    "hours": (_amount, 0), "source": (_source, 20), "subject": (read_text, 200), "provider": (read_text, 100), "unit": (read_text, 100),
-    "unit_kind": (_unit_kind, 20), "parent": (read_text, 100), "setting": (_setting, 10), "code": (read_text, 20),
+    "name": (read_name, 100), "kind": (read_text, 60), "obtained_on": (read_day, 0), "certificate_no": (read_label, 60), "issuer": (read_text, 100),
+    "place": (read_label, 100), "note": (read_text, 500), "step": (read_label, 40), "on_day": (read_day, 0), "document_no": (read_text, 100),
+    "hours": (_amount, 0), "source": (_source, 20), "subject": (read_text, 200), "provider": (read_text, 100), "unit": (read_label, 100),
+    "unit_kind": (_unit_kind, 20), "parent": (read_label, 100), "setting": (_setting, 10), "code": (read_label, 20),
     "households": (_count, 0), "residents": (_count, 0), "grids": (_count, 0), "workers": (_count, 0), "category": (read_text, 40),
-    "employed_from": (read_day, 0), "left_on": (read_day, 0), "post": (read_text, 100),
+    "employed_from": (read_day, 0), "left_on": (read_day, 0), "post": (read_label, 100),
 }  # fmt: skip
