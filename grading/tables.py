@@ -51,6 +51,7 @@ record = Table(
     Column("issued_by", String(64), nullable=False),
 )  # fmt: skip
 Index("record_of", record.c.sitting_id, record.c.person_id)
+Index("record_superseded", record.c.supersedes)       # every list asks of each record whether another one supersedes it
 
 record_payload = Table(
     "record_payload", OFFICE,                         # the personal side of a record; erasable by policy

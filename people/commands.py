@@ -62,7 +62,7 @@ def import_(
             result = import_roster(connection, where.key("identity"), roster, "command")
     except RosterError as error:
         for fault in error.faults:
-            console.print(f"{file}:{fault}", style="red", markup=False)
+            console.print(_placed(file, fault), style="red", markup=False)
         console.print(f"共 {len(error.faults)} 处错误，没有写入任何内容。")
         raise typer.Exit(1) from None
     finally:
@@ -70,9 +70,14 @@ def import_(
     _show(file, roster, result, dry_run)
 
 
+def _placed(file: Path, fault: object) -> str:
+    """A fault with its file before it; the one table of a CSV file is named like the file."""
+    return f"{file}:{str(fault).removeprefix(f'{file.name}:')}"
+
+
 def _show(file: Path, roster: Roster, result: ImportResult, dry_run: bool) -> None:
     for warning in roster.warnings[:_SHOWN]:
-        console.print(f"提醒 {file}:{warning}", style="yellow", markup=False)
+        console.print(f"提醒 {_placed(file, warning)}", style="yellow", markup=False)
     if len(roster.warnings) > _SHOWN:
         console.print(f"……另有 {len(roster.warnings) - _SHOWN} 条提醒")
     if result.changed:

@@ -173,7 +173,7 @@ class _Places:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        listed = connection.execute(select(unit.c.name, unit.c.id).order_by(unit.c.id.desc()))
+        listed = connection.execute(select(unit.c.name, unit.c.id).where(unit.c.valid_to.is_(None)).order_by(unit.c.id.desc()))
         self._units: dict[str, int] = {row.name: row.id for row in listed}
         former = connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None)))
         self._former = {row.name: row.unit_id for row in former}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
 from exams.tables import candidate, sitting
 from grading.errors import ExportError
@@ -43,36 +45,58 @@ Source = Callable[[Wanted], Iterable[Due]]
 
 
 def passes_due(wanted: Wanted) -> Iterator[Due]:
-    """Standing passes of formal sittings that end, unless the person holds a later one under the same profile."""
-    newer, other, replaced, held = record.alias("newer"), record.alias("other"), record.alias("replaced"), sitting.alias("held")
-    outlasted = exists().where(
-        other.c.person_id == record.c.person_id, other.c.outcome == "passed", other.c.valid_until > record.c.valid_until,
-        held.c.id == other.c.sitting_id, held.c.profile_digest == sitting.c.profile_digest,
-        ~exists().where(replaced.c.supersedes == other.c.id),
-    )  # fmt: skip
-    query = (
-        select(record.c.person_id, record.c.id, record.c.valid_until, sitting.c.title, sitting.c.opens_at)
-        .join(sitting, sitting.c.id == record.c.sitting_id)
-        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.between(wanted.today, _last(wanted)),
-               ~exists().where(newer.c.supersedes == record.c.id), ~outlasted)
-    )  # fmt: skip
-    for row in wanted.connection.execute(query):
-        since = date.fromisoformat(local_text(row.opens_at, "%Y-%m-%d"))
-        yield Due(row.person_id, row.title, row.id, since, row.valid_until, "到期前重新参加考试", record=True)
+    """Standing passes of formal sittings that end, unless the person holds one that ends later under the same rules.
+
+    The same rules are those of one name (``profile = …``): an office fills in a new date each year. Of two that end on the same day
+    (a term of office) the newer one is told; whoever has left is in no warning.
+    """
+    rules, last = _rules(wanted.connection), _last(wanted)
+    ending = _passes(record.c.person_id).where(record.c.valid_until.between(wanted.today, last), _still_here(wanted.today)).distinct()
+    people = list(wanted.connection.execute(ending).scalars())
+    best: dict[tuple[int, str], Row[Any]] = {}
+    columns = (record.c.person_id, record.c.id, record.c.valid_until, sitting.c.title, sitting.c.opens_at, sitting.c.profile_digest)
+    for start in range(0, len(people), 500):
+        held = _passes(*columns).where(record.c.valid_until.is_not(None), record.c.person_id.in_(people[start : start + 500]))
+        for row in wanted.connection.execute(held.order_by(record.c.valid_until, sitting.c.opens_at, record.c.id)):
+            best[row.person_id, rules[row.profile_digest]] = row
+    for row in best.values():
+        if wanted.today <= row.valid_until <= last:
+            since = date.fromisoformat(local_text(row.opens_at, "%Y-%m-%d"))
+            yield Due(row.person_id, row.title, row.id, since, row.valid_until, "到期前重新参加考试", record=True)
 
 
 def passes_ending(wanted: Wanted) -> int:
-    """How many :func:`passes_due` should give, counted another way: the last day of each person under each profile."""
+    """How many :func:`passes_due` should give, counted another way: the last day of each person under each set of rules."""
+    rules = _rules(wanted.connection)
+    query = _passes(record.c.person_id, sitting.c.profile_digest, func.max(record.c.valid_until).label("until")).where(
+        record.c.valid_until.is_not(None), _still_here(wanted.today)
+    ).group_by(record.c.person_id, sitting.c.profile_digest)  # fmt: skip
+    until: dict[tuple[int, str], date] = {}
+    for row in wanted.connection.execute(query):
+        place = row.person_id, rules[row.profile_digest]
+        until[place] = max(row.until, until.get(place, row.until))
+    return sum(wanted.today <= day <= _last(wanted) for day in until.values())
+
+
+def _passes(*columns: ColumnElement[Any]) -> Select[Any]:
+    """These columns of standing passes of formal sittings."""
     newer = record.alias("newer")
-    last = (
-        select(func.max(record.c.valid_until).label("until"))
+    return (
+        select(*columns)
         .join(sitting, sitting.c.id == record.c.sitting_id)
-        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.is_not(None), ~exists().where(newer.c.supersedes == record.c.id))
-        .group_by(record.c.person_id, sitting.c.profile_digest)
-        .subquery()
+        .where(sitting.c.kind == "formal", record.c.outcome == "passed", ~exists().where(newer.c.supersedes == record.c.id))
     )
-    held = select(func.count()).select_from(last).where(last.c.until.between(wanted.today, _last(wanted)))
-    return int(wanted.connection.execute(held).scalar_one())
+
+
+def _rules(connection: Connection) -> dict[str, str]:
+    """{digest of a profile: the name its rules have}."""
+    known = connection.execute(select(sitting.c.profile_digest, func.min(sitting.c.profile)).group_by(sitting.c.profile_digest))
+    return {digest: str(tomllib.loads(text).get("profile", digest)) for digest, text in known}
+
+
+def _still_here(today: date) -> ColumnElement[bool]:
+    """Over record: its person has not left by that day."""
+    return ~exists().where(person.c.id == record.c.person_id, person.c.left_on <= today)
 
 
 def certifications_due(wanted: Wanted) -> Iterator[Due]:

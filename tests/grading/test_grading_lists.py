@@ -12,7 +12,7 @@ from pathlib import Path
 import openpyxl
 import pandas
 import pytest
-from grading_fixture import RIGHT, add_person, add_script, make_sitting
+from grading_fixture import PROFILE, RIGHT, add_person, add_script, make_sitting
 from lists_fixture import NAMES, end_on, furnish, furnish_workforce
 from sqlalchemy import delete, select, update
 from typer.testing import CliRunner
@@ -31,6 +31,7 @@ from grading.tables import column_set, record
 from home import local_text, now_ms, transaction
 from people.errors import RosterError
 from people.roster import read_roster
+from people.tables import person
 
 S1 = Scope(("s1",))
 LINE = "应考 10 人 = 已考 5 人（合格 3、不合格 2、终不合格 0） + 缺考 2 + 缓考 1 + 免试 1 + 违纪 1 + 取消资格 0"
@@ -139,6 +140,29 @@ def test_what_ends_soon(issued):
     with transaction(issued.office) as connection:
         connection.execute(update(sitting).values(kind="mock"))
     assert told(issued, "expiry")["records"] == [], "a mock pass ends for nobody"
+
+
+def test_of_a_term_or_a_yearly_exam_only_the_newest_pass_is_told_and_nobody_who_left(issued):
+    """A second pass under rules of the same name, whatever date was filled in since, takes the first one's place, once."""
+    today = date.fromisoformat(local_text(now_ms(), "%Y-%m-%d"))
+    soon = today + timedelta(days=10)
+    people = furnish_days(issued, today)
+    again = PROFILE.replace("months = 24", "months = 36")
+    assert again != PROFILE
+    make_sitting(issued, "s2", essay=False, persons=people[:3], profile=again)
+    for one in people[:3]:
+        add_script(issued, "s2", one, RIGHT)
+    mark_sitting(issued, "s2", "li")
+    issue_records(issued, "s2", "hr")
+    with transaction(issued.office) as connection:
+        connection.execute(update(sitting).values(kind="formal"))
+        connection.execute(update(sitting).where(sitting.c.id == "s2").values(opens_at=sitting.c.opens_at + 86_400_000))
+    end_on(issued, {people[0]: soon, people[1]: soon})
+    listed = told(issued, "expiry", Scope(days=90))
+    assert [(row["姓名"], row["种类"]) for row in listed["records"]] == [(one, "2026年任前法律知识考试 s2") for one in NAMES[:2]]
+    with transaction(issued.office) as connection:
+        connection.execute(update(person).where(person.c.id == people[0]).values(left_on=today))
+    assert names(told(issued, "expiry", Scope(days=90))) == [NAMES[1]]
 
 
 def furnish_days(home, today: date) -> list[int]:
