@@ -235,9 +235,9 @@ def test_nothing_is_issued_while_an_attempt_is_not_collected(home_folder):
     with transaction(home_folder.exam) as connection:
         connection.execute(open_sitting.insert().values(
             id="s1", title="x", kind="mock", opens_at=0, closes_at=1, minutes=1, grace_s=1, chain_n=0, chain_head=""))  # fmt: skip
-        for n in range(3):
+        for number_of in ("2611100001", "2611100002", "2611100003"):
             number = connection.execute(entry.insert().values(
-                sitting_id="s1", admission_no=str(n), name="x", unit_label="x", form="A", code_mac="x", failures=0, barred=False,
+                sitting_id="s1", admission_no=number_of, name="x", unit_label="x", form="A", code_mac="x", failures=0, barred=False,
             )).inserted_primary_key[0]  # fmt: skip
             connection.execute(attempt.insert().values(
                 entry_id=number, sitting_id="s1", form="A", display_order="[]", started_at=0, limit_at=1, state="closed",

@@ -54,7 +54,7 @@ def old_sitting(home: Home) -> int:
         connection.execute(insert(open_sitting).values(
             id="s1", title="x", kind="mock", opens_at=1, closes_at=now_ms() + 10**7, minutes=60, grace_s=30, chain_n=0, chain_head=""))  # fmt: skip
         connection.execute(insert(entry).values(
-            id=1, sitting_id="s1", admission_no="1", name=NAME, unit_label=UNIT, form="A", code_mac="0", failures=0, barred=False))  # fmt: skip
+            id=1, sitting_id="s1", admission_no="2611100001", name=NAME, unit_label=UNIT, form="A", code_mac="0", failures=0, barred=False))  # fmt: skip
         connection.execute(insert(session).values(token_digest="t", entry_id=1, csrf="c", device="device-of-one", created_at=1))
         connection.execute(insert(incident).values(sitting_id="s1", entry_id=1, kind="other", at=1, by="kaowu", detail=REASON))
         connection.execute(insert(attempt).values(

@@ -124,7 +124,7 @@ def test_the_probe_can_fail(stocked):
 @pytest.mark.parametrize("confine", [pytest.param(True, marks=needs_landlock), False])
 def test_an_unprivileged_user_opens_no_secret_path(stocked, confine):
     nobody = 65534
-    for path in (stocked.root / "exam", *(stocked.root / "exam").iterdir(), stocked.root / "home.toml"):
+    for path in (stocked.root / "exam", *(stocked.root / "exam").iterdir(), stocked.release, *stocked.release.rglob("*"), stocked.root / "home.toml"):
         os.chown(path, nobody, nobody)  # as an installation gives them to the hall's user
     stocked.root.chmod(0o755)
     said = probe(stocked, confine=confine, user=nobody)

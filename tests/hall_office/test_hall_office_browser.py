@@ -86,7 +86,8 @@ def test_the_live_page_follows_the_room_and_names_are_inert(page: Page, office: 
     page.locator("[data-count=writing]", has_text="1").wait_for(timeout=12_000)
     assert page.locator("[data-count=not_started]").inner_text() == "3"
     assert page.locator("#live-lines img, #live-lines script").count() == 0
-    page.locator("[data-filter=writing]").press("Enter")
+    page.locator(".live-counts a[href*='state=writing']").press("Enter")
+    page.wait_for_url("**state=writing**")
     assert page.locator("#live-lines tr:visible").count() == 1
     page.wait_for_timeout(5500)
     assert page.locator("#live-lines tr:visible").count() == 1, "the filter outlives a refresh"
