@@ -75,17 +75,9 @@ def add_account(
 
     :raises AccountError: a bad or taken login, a weak password, no or unknown roles, or roles that exclude each other.
     """
-    login, name, wanted = login.strip().lower(), " ".join(name.split()), tuple(dict.fromkeys(roles))
-    if not LOGIN.fullmatch(login):
-        raise AccountError(f"登录名“{login[:40]}”不合要求：用 2 至 32 个小写字母、数字、点或连字符，以字母开头")
-    if not 1 <= len(name) <= 50:
-        raise AccountError("请填写姓名（50 字以内）")
-    if not wanted:
-        raise AccountError(f"请至少给一个角色；可用：{_known_roles()}")
-    check_roles(wanted)
+    wanted = tuple(dict.fromkeys(roles))
+    login, name = check_new_account(connection, login, name, wanted)
     check_password(login, password)
-    if connection.execute(select(account.c.id).where(account.c.login == login)).first():
-        raise AccountError(f"登录名“{login}”已有人使用，请换一个")
     made = connection.execute(
         account.insert().values(
             login=login, name=name, password_hash=_hasher.hash(password), person_id=person_id, created_at=now_ms()
@@ -96,6 +88,24 @@ def add_account(
         connection.execute(role_grant.insert().values(account_id=number, role=role, granted_by=by, granted_at=now_ms()))
     audit(connection, OFFICE, by, "account.add", login, roles=list(wanted))
     return number
+
+
+def check_new_account(connection: Connection, login: str, name: str, wanted: Sequence[str]) -> tuple[str, str]:
+    """Login and name as they would be stored.
+
+    :raises AccountError: as :func:`add_account`, but for the password.
+    """
+    login, name = login.strip().lower(), " ".join(name.split())
+    if not LOGIN.fullmatch(login):
+        raise AccountError(f"登录名“{login[:40]}”不合要求：用 2 至 32 个小写字母、数字、点或连字符，以字母开头")
+    if not 1 <= len(name) <= 50:
+        raise AccountError("请填写姓名（50 字以内）")
+    if not wanted:
+        raise AccountError(f"请至少给一个角色；可用：{_known_roles()}")
+    check_roles(wanted)
+    if connection.execute(select(account.c.id).where(account.c.login == login)).first():
+        raise AccountError(f"登录名“{login}”已有人使用，请换一个")
+    return login, name
 
 
 def _known_roles() -> str:

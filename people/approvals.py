@@ -25,6 +25,11 @@ ACTS = {
     "identity.export": "导出完整证件号码",
     "mark.change": "更改已签发成绩的评分",
     "record.erase": "按期限删除个人信息",
+    "account.add": "新建工作账号",
+    "account.grant": "授予岗位",
+    "account.password": "重设他人口令",
+    "account.unlink": "取消账号与人员的关联",
+    "person.merge": "合并重复登记的人员",
 }
 #: how long a request waits for its decision, and a granted one for its act
 LIFE_MS = 24 * 3600 * 1000
@@ -88,6 +93,8 @@ def decide(connection: Connection, ident: int, *, by: str, grant: bool, note: st
         raise PeopleError("没有这项待审批的申请，或者已经过期、已有人审批")
     if asked.asked_by == by:
         raise PeopleError("申请人不能审批自己的申请；请另一人办理")
+    if asked.act.startswith("account.") and asked.subject == by:
+        raise PeopleError("这项申请是关于您自己的账号，不能由您审批；请另一人办理")
     connection.execute(
         update(approval).where(approval.c.id == ident).values(
             decided_by=by, decided_at=moment, granted=grant, note=note.strip()[:500] or None, expires_at=moment + LIFE_MS

@@ -12,7 +12,7 @@ from exams.decisions import needs_second
 from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
 from exams.tables import entry
-from hall.office.pages import go, page
+from hall.office.pages import go, page, role_titles
 from hall.office.second_acts import EXECUTORS, Wanted
 from hall.office.visit import NotHere, Visit
 from home import Home, transaction
@@ -23,6 +23,7 @@ from people.tables import account
 ARGUMENTS = {
     "sitting": "考试", "kind": "处理", "seconds": "恢复后可答（秒）", "document_no": "文号", "changes": "改动题数", "name": "姓名",
     "list": "名册", "columns": "列", "recipient": "接收单位", "purpose": "用途", "rows": "人数", "points": "改后得分", "expires": "有效至",
+    "role": "岗位", "roles": "岗位", "into": "并入", "what": "涉及",
 }  # fmt: skip
 KIND_TITLES = {"misconduct": "违纪（成绩无效）", "void": "取消资格"}
 
@@ -74,12 +75,14 @@ def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
 def _shown(name: str, value: object) -> str:
     if name == "kind":
         return KIND_TITLES.get(str(value), str(value))
+    if name in ("role", "roles"):
+        return role_titles(frozenset(value) if isinstance(value, list) else frozenset((str(value),)))
     return "、".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _about(home: Home, one: Approval) -> str:
     """Whom or what it is about: a candidate's name beside the number."""
-    if one.act not in EXECUTORS or one.act == "sitting.withdraw":
+    if not one.act.startswith(("attempt.", "answer_file.")):
         return one.subject
     with home.exam.connect() as connection:
         name = connection.execute(select(entry.c.name).where(entry.c.admission_no == one.subject)).scalar()

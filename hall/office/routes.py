@@ -24,6 +24,7 @@ from hall.office import (
     rosters,
     sheets,
     slips,
+    staff_accounts,
     trail,
 )
 from hall.office.guard import Way
@@ -141,6 +142,15 @@ ROUTES = (
     Way("erase", "POST", "/retention/erase", retention.erase, OPERATOR, back="retention"),
     Way("hold", "POST", "/retention/hold", retention.hold, HOLDERS, back="retention"),
     Way("lift", "POST", "/retention/hold/{hold}/lift", retention.lift, HOLDERS, back="retention"),
+    Way("staff", "GET", "/staff", staff_accounts.staff_page, OPERATOR),
+    Way("add_staff", "POST", "/staff", staff_accounts.add, OPERATOR, back="staff"),
+    Way("finish_staff", "POST", "/staff/request/{request}", staff_accounts.finish, OPERATOR, back="staff"),
+    Way("grant_role", "POST", "/staff/{login}/grant", staff_accounts.grant, OPERATOR, back="staff"),
+    Way("revoke_role", "POST", "/staff/{login}/revoke", staff_accounts.revoke, OPERATOR, back="staff"),
+    Way("reset_password", "POST", "/staff/{login}/password", staff_accounts.reset, OPERATOR, back="staff"),
+    Way("disable_account", "POST", "/staff/{login}/disable", staff_accounts.disable, OPERATOR, back="staff"),
+    Way("link_person", "POST", "/staff/{login}/person", staff_accounts.link, OPERATOR, back="staff"),
+    Way("unlink_person", "POST", "/staff/{login}/unlink", staff_accounts.unlink, OPERATOR, back="staff"),
     Way("trail", "GET", "/trail", trail.trail_page, TRAIL),
     Way("check", "POST", "/trail", trail.check, TRAIL, back="trail"),
 )

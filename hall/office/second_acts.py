@@ -19,6 +19,9 @@ from exams.events import events_of, record_event, standing
 from exams.incidents import record
 from exams.tables import attempt, entry
 from home import PRIVATE, Home, local_text, transaction, write_atomically
+from people.account_links import unlink_account
+from people.accounts import ROLES, find_account, grant_role
+from people.errors import AccountError
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,22 @@ def _merge(home: Home, _office: Connection, wanted: Wanted) -> str:
     return f"已并入答案文件，改动 {changes} 题"
 
 
+def _grant(_home: Home, office: Connection, wanted: Wanted) -> str:
+    grant_role(office, wanted.subject, wanted.text("role"), wanted.by)
+    return f"已授予“{wanted.subject}”{ROLES[wanted.text('role')].title}岗位"
+
+
+def _unlink(_home: Home, office: Connection, wanted: Wanted) -> str:
+    if find_account(office, wanted.subject).person_id != wanted.whole("person"):
+        raise AccountError(f"“{wanted.subject}”现在关联的不是申请时的那个人，没有取消；请核对")
+    unlink_account(office, wanted.subject, wanted.by)
+    return f"已取消“{wanted.subject}”与人员的关联"
+
+
 #: act of people.approvals -> how it is done; an act that is not here is done by whoever asked, on a page of its own
 EXECUTORS: Mapping[str, Executor] = {
-    "attempt.void": _void, "attempt.reopen": _reopen, "sitting.withdraw": _withdraw, "answer_file.merge": _merge
+    "attempt.void": _void, "attempt.reopen": _reopen, "sitting.withdraw": _withdraw, "answer_file.merge": _merge,
+    "account.grant": _grant, "account.unlink": _unlink,
 }  # fmt: skip
 
 
