@@ -15,6 +15,7 @@ import hall.audit_command
 import hall.backup_commands
 import hall.commands
 import hall.metrics_command
+import hall.person_merging_command
 import hall.rehearsal.command
 import hall.service_commands
 import people.commands
@@ -37,6 +38,7 @@ app.command("upgrade")(hall.service_commands.upgrade)
 app.command("share")(hall.service_commands.share)
 app.command("metrics")(hall.metrics_command.metrics)
 app.command("restore")(hall.backup_commands.restore_command)
+people.commands.commands.command("merge")(hall.person_merging_command.merge)
 app.add_typer(people.commands.commands, name="people", help="人员、名单与工作账号。")
 app.add_typer(question_bank.commands.commands, name="bank", help="题库：检查、查看、统计、审读。")
 app.add_typer(exams.commands.commands, name="exam", help="试卷：组卷、核验、打印。")

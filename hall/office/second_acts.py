@@ -18,6 +18,7 @@ from exams.decisions import reopen_attempt, void_attempt, withdraw_sitting
 from exams.events import events_of, record_event, standing
 from exams.incidents import record
 from exams.tables import attempt, entry
+from grading.person_merging import merge_persons
 from home import PRIVATE, Home, local_text, transaction, write_atomically
 from people.account_links import unlink_account
 from people.accounts import ROLES, find_account, grant_role
@@ -98,10 +99,16 @@ def _unlink(_home: Home, office: Connection, wanted: Wanted) -> str:
     return f"已取消“{wanted.subject}”与人员的关联"
 
 
+def _merge_persons(_home: Home, office: Connection, wanted: Wanted) -> str:
+    return merge_persons(
+        office, wanted.whole("stays"), wanted.whole("goes"), by=wanted.by, second=wanted.second, reason=wanted.reason
+    )
+
+
 #: act of people.approvals -> how it is done; an act that is not here is done by whoever asked, on a page of its own
 EXECUTORS: Mapping[str, Executor] = {
     "attempt.void": _void, "attempt.reopen": _reopen, "sitting.withdraw": _withdraw, "answer_file.merge": _merge,
-    "account.grant": _grant, "account.unlink": _unlink,
+    "account.grant": _grant, "account.unlink": _unlink, "person.merge": _merge_persons,
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ SHOWN = 300
 LONGEST = 160
 ACTIONS = {
     "office.login": "登录", "office.login.refused": "登录失败", "office.logout": "退出登录", "account.add": "新建工作账号", "account.password": "修改口令",
-    "account.disable": "停用账号", "role.grant": "授予岗位", "role.revoke": "收回岗位", "people.import": "导入人员",
+    "account.disable": "停用账号", "role.grant": "授予岗位", "role.revoke": "收回岗位", "account.link": "关联人员", "account.unlink": "取消关联", "person.merge": "合并人员", "people.import": "导入人员",
     "sitting.create": "新建考试", "sitting.roster": "更新名单", "sitting.roster.remove": "移出名单", "paper.build": "组卷",
     "sitting.open": "开考", "sitting.close": "收卷", "codes.issue": "生成考试码", "candidate.event": "登记考生事项",
     "candidate.event.revoke": "撤销考生事项", "candidate.event.attach": "补传附件", "document.file": "存入附件", "document.download": "下载附件",
