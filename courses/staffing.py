@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import random
+import zlib
 from itertools import islice
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,6 +16,7 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from courses.norms import grids_for, norms, workers_for
+from workbooks import WorkbookRefused, check_workbook
 
 LEDGER = Path(__file__).parent / "modules" / "governance-data" / "grid-ledger.csv"
 COLUMNS = ["社区", "网格", "户数", "常住人口", "在岗人数"]
@@ -49,6 +51,9 @@ def make_ledger(seed: int = 20261123) -> pd.DataFrame:
     ledger.loc[wrong, ["户数", "常住人口"]] = [WRONG_HOUSEHOLDS, 808]
     return ledger
 
+#: what zipfile, zlib, the XML parsers (SyntaxError), openpyxl and pandas raise on damaged, encrypted or foreign files
+_UNREADABLE = (BadZipFile, zlib.error, SyntaxError, RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
+
 
 def read_ledger(path: str | Path = LEDGER) -> pd.DataFrame:
     """A ledger (CSV, XLSX): one row a grid with the columns 社区, 网格, 户数, 常住人口, 在岗人数; others are left out.
@@ -60,12 +65,16 @@ def read_ledger(path: str | Path = LEDGER) -> pd.DataFrame:
         if path.stat().st_size > LARGEST:
             raise StaffingError(f"{path.name} 超过 {LARGEST // 1024 // 1024} MB；一行一个网格的台账没有这么大，请核对文件")
         if path.suffix.lower() == ".xlsx":
+            with path.open("rb") as data:
+                check_workbook(data)
             table = pd.read_excel(path, dtype=str, nrows=MOST_ROWS + 1)
         else:
             table = _csv_table(path)
     except OSError as error:
         raise StaffingError(f"读不出 {path.name}（{error.strerror or '不是 XLSX 文件'}）；请把台账放在本课同一文件夹，写对文件名") from None
-    except (ValueError, KeyError, TypeError, SyntaxError, csv.Error, BadZipFile) as error:   # SyntaxError: broken XML
+    except WorkbookRefused:
+        raise StaffingError(f"{path.name} 里的内容太多或不是表格；请把台账复制到新建的表格") from None
+    except (*_UNREADABLE, csv.Error) as error:
         raise StaffingError(f"{path.name} 不是可读的表格；请在 WPS 里另存为“CSV UTF-8”或 XLSX") from error
     return _checked(table, path.name)
 

@@ -19,8 +19,10 @@ from exams.errors import ContentError
 
 #: A blueprint or profile is a page or two; anything larger is not one.
 MAX_BYTES = 200_000
+#: ``tomllib`` needs time that grows with the square of the pieces of a dotted key, and a line is no place for a page of text
+MAX_LINE, MAX_DOTS = 4_000, 100
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=""")
 _PIECE = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.\s]+))\s*(?:\.|$)""")
 _FRACTION = re.compile(r"\d{1,4}(?:\.\d{1,3}|/[1-9]\d{0,3})?")
@@ -51,9 +53,10 @@ class TomlSource:
         self.faults: list[Fault] = []
         if len(text) > MAX_BYTES:
             raise ContentError([Fault(name, 0, f"文件超过 {MAX_BYTES // 1000} 千字符，不像是配置文件；请检查是否选错文件")])
+        _refuse_boundless(text, name)
         try:
             values = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError: also of a number with thousands of digits
             found = re.search(r"at line (\d+)", str(error))
             line = int(found[1]) if found else (text.count("\n") + 1)
             raise ContentError([Fault(name, line, "这一行不合 TOML 格式；请检查引号、等号、方括号是否成对，键有没有写两次")]) from error
@@ -75,12 +78,33 @@ class TomlSource:
             raise ContentError(sorted(set(self.faults)))
 
 
+def _refuse_boundless(text: str, name: str) -> None:
+    """Refuse lines that would take minutes to read.
+
+    :raises ContentError: every such line.
+    """
+    faults = [
+        Fault(name, number, f"这一行超过 {MAX_LINE} 个字符或有 {MAX_DOTS} 个以上的点，不像是配置；请检查是否选错文件")
+        for number, line in enumerate(text.splitlines(), 1) if len(line) > MAX_LINE or line.count(".") > MAX_DOTS
+    ]  # fmt: skip
+    if faults:
+        raise ContentError(faults[:50])
+
+
+def _shown(value: object) -> str:
+    """A refused value as a message shows it; an integer of thousands of digits has no decimal text."""
+    try:
+        return str(value)[:40]
+    except ValueError:
+        return "一个过大的数"
+
+
 def _lines_of_keys(text: str) -> dict[KeyPath, int]:
     found: dict[KeyPath, int] = {}
     counts: dict[KeyPath, int] = {}
     here: KeyPath = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
+        if header := _HEADER.fullmatch(line):
             here = ()
             pieces = _pieces(header[2])
             for depth, piece in enumerate(pieces, 1):
@@ -158,7 +182,7 @@ class Section:
         if value is None:
             return least if default is None else default
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            self.fault(key, f"“{key}”应为 {least} 至 {most} 的整数，现为 {str(value)[:40]}")
+            self.fault(key, f"“{key}”应为 {least} 至 {most} 的整数，现为 {_shown(value)}")
             return least if default is None else default
         return value
 
@@ -178,7 +202,7 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, bool):
-            self.fault(key, f"“{key}”应为 true 或 false，现为 {str(value)[:40]}")
+            self.fault(key, f"“{key}”应为 true 或 false，现为 {_shown(value)}")
             return default
         return value
 
@@ -189,9 +213,9 @@ class Section:
         value = self._take(key, default is None)
         if value is None:
             return least if default is None else default
-        spelled = "" if isinstance(value, bool) or not isinstance(value, int | float | str) else str(value)
+        spelled = "" if isinstance(value, bool) or not isinstance(value, int | float | str) else _shown(value)
         if not _FRACTION.fullmatch(spelled) or not least <= Fraction(spelled) <= most:
-            self.fault(key, f"“{key}”应为 {least} 至 {most} 的数（如 2、0.5、\"3/2\"），现为 {str(value)[:40]}")
+            self.fault(key, f"“{key}”应为 {least} 至 {most} 的数（如 2、0.5、\"3/2\"），现为 {_shown(value)}")
             return least if default is None else default
         return Fraction(spelled)
 

@@ -45,6 +45,14 @@ class FrontMatter:
     end: int = 0
 
 
+def _shown(value: object) -> str:
+    """A value as a message shows it; an integer of thousands of digits has no decimal text."""
+    try:
+        return str(value)[:40]
+    except ValueError:
+        return "一个过大的数"
+
+
 def _one_of(choices: Iterable[str]) -> Callable[[object], str]:
     known = tuple(choices)
 
@@ -89,7 +97,7 @@ def _law(value: object) -> tuple[Citation, ...]:
         act, article = entry["act"], entry["article"]
         if not isinstance(act, str) or not 0 < len(act) <= 60:
             raise Refused(f"第 {number} 条依据的 act 应为法律简称")
-        if isinstance(article, bool) or not isinstance(article, int | str) or not ARTICLE.fullmatch(str(article)[:12]):
+        if isinstance(article, bool) or not isinstance(article, int | str) or not ARTICLE.fullmatch(_shown(article)[:12]):
             raise Refused(f"第 {number} 条依据的 article 应为条号，如 278，或加引号的 \"120之一\"")
         found.append(Citation(act.strip(), str(article)))
     if len(set(found)) != len(found):
@@ -146,7 +154,7 @@ def _read_fields(data: object, at: dict[str, int], path: Path) -> tuple[dict[str
         return {}, [Fault(path, 2, ERROR, "题目信息应为“名称: 内容”的各行")]
     known = {each.key: each for each in FIELDS}
     faults = [
-        Fault(path, at.get(str(key)[:40], 2), ERROR, f"没有“{str(key)[:40]}”这一项；可用：{'、'.join(known)}")
+        Fault(path, at.get(_shown(key), 2), ERROR, f"没有“{_shown(key)}”这一项；可用：{'、'.join(known)}")
         for key in data if key not in known
     ]  # fmt: skip
     values: dict[str, object] = {}

@@ -10,6 +10,7 @@ import io
 import shutil
 import struct
 import unicodedata
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,9 +27,10 @@ from question_bank.errors import ERROR, SpreadsheetFault
 from question_bank.item import Item
 from question_bank.item_file import FOLDER, parse_item
 from question_bank.item_rows import COLUMNS, KINDS_BY_WORD, LONGEST_CELL, REQUIRED, CellFault, cells_of, file_of
+from workbooks import WorkbookRefused, check_workbook
 
 LARGEST_FILE, LARGEST_UNPACKED = 20 * 1024 * 1024, 200 * 1024 * 1024
-MOST_ROWS, MOST_COLUMNS = 5_000, 60
+MOST_ROWS, MOST_COLUMNS, MOST_SHEETS = 5_000, 60, 50
 
 #: What zipfile, zlib, the XML parsers (SyntaxError) and openpyxl raise on damaged, encrypted or foreign files.
 _UNREADABLE = (
@@ -105,14 +107,20 @@ def _rows(file: Path, faults: list[str]) -> Iterator[_Row]:
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise SpreadsheetFault([f"{file}：超过 {LARGEST_FILE // 2**20} MB；请分成几个文件"])
-        with zipfile.ZipFile(file) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > LARGEST_UNPACKED:
-                raise SpreadsheetFault([f"{file}：解压后过大；请删去图片和空白行后另存"])
-        book = load_workbook(file, read_only=True, data_only=True)
-        try:
-            sheets = [(sheet.title, list(_cells(sheet))) for sheet in book.worksheets]
-        finally:
-            book.close()
+        with file.open("rb") as data:
+            check_workbook(data, LARGEST_UNPACKED)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # openpyxl remarks on styles and odd dates that we do not use
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            try:
+                if len(book.worksheets) > MOST_SHEETS:
+                    raise SpreadsheetFault([f"{file}：超过 {MOST_SHEETS} 张工作表；请只留下试题"])
+                sheets = [(sheet.title, list(_cells(sheet))) for sheet in book.worksheets]
+            finally:
+                book.close()
+    except WorkbookRefused as refused:
+        what = "解压后过大" if refused.too_large else "含有不允许的内容"
+        raise SpreadsheetFault([f"{file}：{what}；请删去图片和空白行后另存，或复制到新建的表格"]) from None
     except OSError as error:
         raise SpreadsheetFault([f"{file}：读不出（{error.strerror or '文件损坏'}）；请检查路径和权限"]) from error
     except _UNREADABLE as error:
@@ -124,7 +132,7 @@ def _rows(file: Path, faults: list[str]) -> Iterator[_Row]:
 def _cells(sheet: object) -> Iterator[list[str]]:
     rows = sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS, values_only=True)  # type: ignore[attr-defined]
     for row in rows:
-        yield [_text(value) for value in row]
+        yield [] if row.count(None) == len(row) else [_text(value) for value in row]
 
 
 def _text(value: object) -> str:

@@ -14,11 +14,12 @@ ROOMS = ("people", "question_bank", "exams", "courses", "grading", "hall")
 MAY_IMPORT = {
     "home": set(),
     "logs": set(),
+    "workbooks": set(),
     "backup": {"home", "migrations"},
-    "people": {"home"},
-    "question_bank": {"home"},
+    "people": {"home", "workbooks"},
+    "question_bank": {"home", "workbooks"},
     "exams": {"home", "logs", "people", "question_bank"},
-    "courses": {"home", "people", "question_bank"},
+    "courses": {"home", "workbooks", "people", "question_bank"},
     "grading": {"home", "logs", "backup", "people", "question_bank", "exams", "courses"},
     "hall": {"home", "logs", "backup", *ROOMS},
     "pufa": {"home", "backup", *ROOMS},
@@ -33,7 +34,7 @@ ONLY_IN = {
 HEAVY = ("nbgrader", "pandas", "matplotlib", "scipy", "nbformat", "ipywidgets", "xlsxwriter")
 FILES = sorted(
     path
-    for name in ("home.py", "logs.py", "pufa.py", "backup", *ROOMS)
+    for name in ("home.py", "logs.py", "workbooks.py", "pufa.py", "backup", *ROOMS)
     for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
 )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from people_fixture import HEADINGS, TODAY, number_of, person_line, roster_xlsx
 
 import people.spreadsheet
+import workbooks
 from people.errors import RosterError
 from people.roster import columns, heading_key, read_roster, read_roster_file
 
@@ -157,7 +158,7 @@ def test_csv_files(encoding, delimiter):
 def bomb() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/sharedStrings.xml", b" " * (people.spreadsheet.MAX_UNPACKED + 1))
+        archive.writestr("xl/sharedStrings.xml", b" " * (workbooks.MAX_UNPACKED + 1))
     return out.getvalue()
 
 

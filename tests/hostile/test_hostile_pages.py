@@ -1,0 +1,161 @@
+"""Every page of both halls in real Chromium on a day when all words are hostile: nothing runs, nothing is fetched, nothing is blocked
+because nothing is there to be blocked (cases E1). The pages are those of the route tables, in two phases."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvicorn
+from hostile_day import HostileDay
+from office_room import Person
+from payloads import SCRIPTS, TRAP
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from watcher import Watcher
+
+from hall.office.guard import cookie_name
+from hall.office.routes import ROUTES
+from hall.web import POLICY
+
+pytestmark = pytest.mark.browser
+#: what a candidate's browser asks for by itself
+HALL = {"c1": ("/done",), "c2": ("/paper",), "c4": ("/rules", "/login?number=<script>hit(904)</script>&x='\"><svg onload=hit(905)>", "/no/<script>hit(906)</script>")}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Looker:
+    """Looks at everything in each phase, through a real server each."""
+
+    def __init__(self, day: HostileDay, browser: Browser) -> None:
+        self.day, self.watcher = day, Watcher(browser)
+        self.statuses: dict[str, set[int]] = {way.name: set() for way in ROUTES if way.method == "GET"}
+        self.downloads: list[tuple[str, dict[str, str], bytes]] = []
+        self._pages: set[str] = set()        # routes that are known to answer with a page
+
+    def __call__(self, phase: str) -> None:
+        if phase == "during":
+            self._hall()
+        self._office(phase)
+
+    def _hall(self) -> None:
+        for name, paths in HALL.items():
+            page = self.watcher.context(self.day.server.url, dict(self.day.browsers[name].http.cookies))
+            for path in paths:
+                self.watcher.look(page, path, f"hall {name}")
+            page.context.close()
+
+    def _office(self, phase: str) -> None:
+        server = uvicorn.Server(uvicorn.Config(self.day.office.app, host="127.0.0.1", port=0, log_level="warning", access_log=False, ws="none"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        origin = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        windows: dict[str, Page] = {}
+        try:
+            for name, who, path in self.day.pages():
+                token = who.client.cookies[cookie_name(False)]
+                if token not in windows:
+                    windows[token] = self.watcher.context(origin, {cookie_name(False): token})
+                self._page(windows[token], name, who, path, phase)
+            for n, answer in enumerate(self.day.answers):
+                self._replay(windows[token], origin, f"answer {n} {phase}", answer)
+        finally:
+            for page in windows.values():
+                page.context.close()
+            server.should_exit = True
+            thread.join()
+
+    def _page(self, page: Page, name: str, who: Person, path: str, phase: str) -> None:
+        if name not in self._pages:
+            answer = who.get(path)
+            html = answer.headers.get("content-type", "").startswith("text/html")
+            self._pages |= {name} if html and answer.status_code == 200 else set()
+            if not html:
+                self.statuses[name].add(answer.status_code)
+                self.downloads.append((path, dict(answer.headers), answer.content))
+                return
+        self.statuses[name].add(self.watcher.look(page, path, f"{phase} {name}").status)
+
+    def _replay(self, page: Page, origin: str, name: str, answer) -> None:
+        """An answer to a form, shown by Chromium under the headers it came with."""
+        address = f"{origin}/replayed"
+        page.route(address, lambda route: route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content))
+        self.watcher.look(page, address, name)
+        page.unroute(address)
+
+
+@pytest.fixture(scope="module")
+def looked(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Looker]:
+    day = HostileDay(tmp_path_factory.mktemp("hostile"))
+    looker = Looker(day, chromium)
+    try:
+        day.play(looker)
+        yield looker
+    finally:
+        day.end()
+
+
+def test_nothing_ran_was_fetched_or_could_act(looked: Looker) -> None:
+    assert not looked.watcher.faults, f"{len(looked.watcher.faults)} faults\n" + "\n".join(looked.watcher.faults[:40])
+
+
+def test_the_payloads_were_on_the_screen(looked: Looker) -> None:
+    """Or else the test above says nothing: nine of ten payloads were read as text on some page, and on nearly every page there was one."""
+    assert len(SCRIPTS) >= 200
+    whole = "\n".join(" ".join(text.split()) for text in looked.watcher.shown.values())
+    unseen = [line for line in SCRIPTS if " ".join(line.split()) not in whole]
+    assert len(unseen) * 10 < len(SCRIPTS), unseen
+    bare = [name for name, text in looked.watcher.shown.items() if "hit(" not in text and "trap.invalid" not in text]
+    assert len(bare) * 4 < len(looked.watcher.shown), bare
+
+
+def test_every_page_of_the_table_was_seen(looked: Looker) -> None:
+    missing = sorted(name for name, statuses in looked.statuses.items() if not statuses & {200, 303})
+    assert len(missing) * 8 < len(looked.statuses), f"pages that nobody saw: {missing}"
+
+
+def answering(body: str, headers: dict[str, str]) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=200, headers=headers, body=body)
+
+
+def test_the_watcher_sees_what_runs(chromium: Browser) -> None:
+    """The same texts unescaped, without a policy, are seen by every one of its eyes."""
+    raw = ("<img src=x onerror=hit(1)>", "<script>alert(1)</script>", f"<img src=//{TRAP}/a.png>", "<iframe srcdoc='<script>parent.hit(2)</script>'></iframe>",
+           "<a href='javascript:hit(3)'>x</a>", "<div style='color:red'>x</div>", "<base href=//trap.invalid/>", "<svg onload=hit(4)>", "<p onmouseover=hit(5)>")  # fmt: skip
+    for body in raw:
+        watcher = Watcher(chromium)
+        page = watcher.context("http://office.test", {})
+        page.route("http://office.test/**", answering(f"<main>{body}</main>", {"content-type": "text/html"}))
+        watcher.look(page, "/", "raw")
+        assert watcher.faults, body
+        page.context.close()
+    watcher = Watcher(chromium)
+    page = watcher.context("http://office.test", {})
+    headers = {"content-security-policy": POLICY, "content-type": "text/html"}
+    page.route("http://office.test/**", answering("<main><script>hit(1)</script></main>", headers))
+    watcher.look(page, "/", "raw")
+    assert any("policy" in fault for fault in watcher.faults) and not any("hit 1" in fault for fault in watcher.faults)
+    page.context.close()
+
+
+def test_the_policy_allows_nothing_inline(looked: Looker) -> None:
+    assert looked.watcher.policies and all("default-src" in policy and "unsafe" not in policy and "data:" not in policy for policy in looked.watcher.policies)
+
+
+def test_what_is_no_page_is_never_run_in_our_origin(looked: Looker) -> None:
+    assert looked.downloads
+    for path, headers, _ in looked.downloads:
+        kind = headers["content-type"].partition(";")[0]
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert kind in ("application/json", "application/pdf", "text/event-stream") or headers["content-disposition"].startswith("attachment"), (path, kind)
+        assert "\n" not in headers.get("content-disposition", ""), path
