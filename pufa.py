@@ -10,7 +10,7 @@ import exams.sitting_commands
 import grading.certificates.commands
 import grading.commands
 import grading.retention.commands
-import grading.workforce.stipend_commands
+import grading.workforce.commands
 import hall.audit_command
 import hall.backup_commands
 import hall.commands
@@ -47,7 +47,7 @@ app.add_typer(courses.commands.commands, name="course", help="课程：新建、
 app.command("grade")(grading.commands.grade)
 app.add_typer(grading.commands.records, name="records", help="成绩记录：签发、导出。")
 app.add_typer(grading.certificates.commands.certificates, name="certificates", help="证书、成绩通知单：制作、核验、撤销、补发。")
-app.add_typer(grading.workforce.stipend_commands.commands, name="workforce", help="队伍：津贴、人员配备。")
+app.add_typer(grading.workforce.commands.commands, name="workforce", help="队伍：持证、到期、配备、导入、津贴。")
 app.add_typer(grading.retention.commands.commands, name="retention", help="保存期限：到期内容、暂缓删除。")
 
 

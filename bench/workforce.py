@@ -38,7 +38,7 @@ def fill(home: Home) -> None:
         day = TODAY - timedelta(days=chance.randrange(1, 2200))
         held.append({"id": k, "person_id": k, "kind": kind.id, "obtained_on": day, "created_at": 0, "created_by": "bench"})
         if kind.start is not None and chance.random() < 0.95:
-            start = day + timedelta(days=chance.randrange(200))
+            start = min(TODAY, day + timedelta(days=chance.randrange(200)))  # nothing is entered before it has happened
             steps.append({"certification_id": k, "kind": kind.start.step, "on_day": start, "at": 0, "by": "bench"})
             if kind.renewal is not None and start + timedelta(days=1060) < TODAY:
                 steps.append({"certification_id": k, "kind": kind.renewal.step, "on_day": start + timedelta(days=1060), "at": 0, "by": "bench"})

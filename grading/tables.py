@@ -137,20 +137,27 @@ certification = Table(
     Column("ended_on", Date),                         # removed, revoked, resigned
     Column("ended_by", String(64)),
     Column("end_reason", String(500)),
+    Column("end_document_no", String(100)),
+    Column("end_document_id", ForeignKey("document.id")),
+    Column("document_id", ForeignKey("document.id")), # the certificate's scan
+    Column("revoked_at", BigInteger),                 # entered by mistake: never counted, never deleted
+    Column("revoked_by", String(64)),
+    Column("revoke_reason", String(500)),
     Column("phase", String(10)),                      # what the clock made of it: grading.workforce.reckoning; never read when stale
     Column("valid_from", Date),
     Column("valid_until", Date),
     Column("window_opens", Date),
     Column("due_on", Date, index=True),
-    Column("reckoned", String(16)),                   # digest of the rules it was reckoned by; null: to be reckoned again
+    Column("reckoned", String(16)),                   # digest of the rules it was reckoned by; null: to be reckoned again, blank: struck out
 )  # fmt: skip
+Index("certification_rules", certification.c.kind, certification.c.reckoned)
 
 certification_step = Table(
     "certification_step", OFFICE,                     # registered, renewed, filed …: the history of a certification
     Column("id", Integer, primary_key=True),
     Column("certification_id", ForeignKey("certification.id"), nullable=False, index=True),
     Column("kind", String(20), nullable=False),
-    Column("on_day", Date, nullable=False),
+    Column("on_day", Date, nullable=False, index=True),
     Column("document_no", String(100)),
     Column("document_id", ForeignKey("document.id")),
     Column("note", String(500)),
@@ -158,6 +165,7 @@ certification_step = Table(
     Column("by", String(64), nullable=False),
     Column("revoked_at", BigInteger),
     Column("revoked_by", String(64)),
+    Column("revoke_reason", String(500)),
 )  # fmt: skip
 
 training_hours = Table(
@@ -169,9 +177,12 @@ training_hours = Table(
     Column("source", String(20), nullable=False),     # training | course | degree
     Column("title", String(200), nullable=False),
     Column("provider", String(100)),
+    Column("document_no", String(100)),
     Column("document_id", ForeignKey("document.id")),
+    Column("note", String(500)),
     Column("at", BigInteger, nullable=False),
     Column("by", String(64), nullable=False),
     Column("revoked_at", BigInteger),
     Column("revoked_by", String(64)),
+    Column("revoke_reason", String(500)),
 )  # fmt: skip

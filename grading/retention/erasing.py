@@ -30,7 +30,17 @@ from exams.tables import (
 )
 from grading.retention.plan import Piece, Plan, make_plan
 from grading.retention.policy import CLASSES, RetentionError, read_policy
-from grading.tables import certificate, certification, mark, mark_change, paper_entry, record, record_payload
+from grading.tables import (
+    certificate,
+    certification,
+    certification_step,
+    mark,
+    mark_change,
+    paper_entry,
+    record,
+    record_payload,
+    training_hours,
+)
 from home import AUDIT, EXAM, OFFICE, Home, audit, now_ms, transaction
 from people.approvals import use
 from people.tables import account, alias, document, person
@@ -154,7 +164,7 @@ def _forget_people(office: Connection) -> None:
     """Persons of whom nothing but erased sittings is left: name, number and phone go; the row stays for the records' sake."""
     named = select(candidate.c.person_id).where(candidate.c.unit_label != "")
     erased = select(candidate.c.person_id).where(candidate.c.unit_label == "")
-    certified = select(certification.c.person_id).where(certification.c.ended_on.is_(None))
+    certified = select(certification.c.person_id).where(certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None))
     staff = select(account.c.person_id).where(account.c.person_id.is_not(None))
     gone = person.c.id.in_(erased) & person.c.id.not_in(named) & person.c.id.not_in(certified) & person.c.id.not_in(staff)
     ids = office.execute(select(person.c.id).where(gone, person.c.identity_masked != "")).scalars().all()
@@ -163,6 +173,18 @@ def _forget_people(office: Connection) -> None:
         blank = {"name": GONE, "identity_cipher": b"", "identity_mac": f"erased-{one}", "identity_masked": "", "gender": None, "birth": None,
                  "ethnic": None, "phone": None, "education": None, "political": None}  # fmt: skip
         office.execute(update(person).where(person.c.id == one).values(**blank))
+        _forget_certifications(office, one)
+
+
+def _forget_certifications(office: Connection, person_id: int) -> None:
+    """What staff wrote about somebody's certifications goes with the name; kinds, days and amounts stay for the statistics."""
+    of = select(certification.c.id).where(certification.c.person_id == person_id)
+    notes = dict.fromkeys(("certificate_no", "issuer", "note", "end_reason", "end_document_no", "revoke_reason"))
+    office.execute(update(certification).where(certification.c.person_id == person_id).values(**notes))
+    steps = dict.fromkeys(("document_no", "note", "revoke_reason"))
+    office.execute(update(certification_step).where(certification_step.c.certification_id.in_(of)).values(**steps))
+    hours = dict.fromkeys(("provider", "document_no", "note", "revoke_reason"))
+    office.execute(update(training_hours).where(training_hours.c.person_id == person_id).values(title=GONE, **hours))
 
 
 def _erase_files(home: Home, piece: Piece) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from exams.tables import candidate, entry, open_sitting, script, session, sitting
 from grading.retention.holds import Hold, held_sittings, standing_holds
 from grading.retention.policy import CLASSES, Policy, read_policy
-from grading.tables import record, record_payload
+from grading.tables import certification, certification_step, record, record_payload, training_hours
 from home import AUDIT, EXAM, OFFICE, Home, digest
 from people.tables import document
 
@@ -119,9 +119,23 @@ def _personal(view: _View, cutoff: int) -> Iterator[Piece]:
 
 
 def _documents(view: _View, cutoff: int) -> Iterator[Piece]:
-    query = select(document.c.id, document.c.name).where(document.c.added_at < cutoff, document.c.erased_at.is_(None))
+    query = select(document.c.id, document.c.name).where(document.c.added_at < cutoff, document.c.erased_at.is_(None), *_not_rested_on())
     for row in view.office.execute(query.order_by(document.c.id)):
         yield Piece("documents", f"document/{row.id}", row.name, 1)
+
+
+def _not_rested_on() -> tuple[ColumnElement[bool], ...]:
+    """Over document: no certification that still stands, nor its steps, nor hours of whoever holds one, rest on the paper."""
+    stands = certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None)
+    steps, hours = certification_step.c, training_hours.c
+    alive = select(certification.c.id).where(*stands)
+    holders = select(certification.c.person_id).where(*stands)
+    of = (
+        select(certification.c.document_id).where(*stands, certification.c.document_id.is_not(None)),
+        select(steps.document_id).where(steps.certification_id.in_(alive), steps.revoked_at.is_(None), steps.document_id.is_not(None)),
+        select(hours.document_id).where(hours.person_id.in_(holders), hours.revoked_at.is_(None), hours.document_id.is_not(None)),
+    )
+    return tuple(document.c.id.not_in(one) for one in of)
 
 
 def _exports(view: _View, cutoff: int) -> Iterator[Piece]:

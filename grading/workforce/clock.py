@@ -25,12 +25,13 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Held:
-    """What was entered about one certification of one person."""
+    """What was entered about one certification of one person. ``until``: the last day by the pass record that it rests on."""
 
     obtained_on: date
     steps: tuple[Step, ...] = ()
     ended_on: date | None = None
     birth: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def standing(kind: Kind, held: Held, hours: Sequence[Hours], on_day: date) -> St
         return replace(pending, rank=rank, tallies=tallies, doubts=tuple(doubts))
     chain = _chain(kind, known, passed, why, doubts)
     doubts += closed_short(kind, chain.closed, hours)
-    opens, until = _opens(kind, chain), _until_age(kind, held, chain, why)
+    opens, until = _opens(kind, chain), _last(kind, held, chain, why)
     period = Window(chain.start, until) if kind.validity.months else None
     tallies = tally(kind, known.steps, hours, period, _start_day(kind, known, passed), on_day, doubts)
     renewable = opens is not None and until == chain.until
@@ -280,12 +281,16 @@ def _age_limit(kind: Kind, held: Held) -> date | None:
     return add_months(held.birth, 12 * kind.age_most) if kind.age_most is not None and held.birth is not None else None
 
 
-def _until_age(kind: Kind, held: Held, chain: _Chain, why: list[str]) -> date | None:
-    most = _age_limit(kind, held)
-    if most is None or (chain.until is not None and chain.until <= most):
-        return chain.until
-    why.append(f"{most} 满 {kind.age_most} 周岁，任职至当日")
-    return most
+def _last(kind: Kind, held: Held, chain: _Chain, why: list[str]) -> date | None:
+    """The last day: of the newest period, or earlier by the age bound or by the pass record."""
+    bounds = [(chain.until, "")] if chain.until is not None else []
+    if (most := _age_limit(kind, held)) is not None:
+        bounds.append((most, f"{most} 满 {kind.age_most} 周岁，任职至当日"))
+    if held.until is not None:
+        bounds.append((held.until, f"所依据的成绩有效期至 {held.until}"))
+    until, told = min(bounds, default=(None, ""), key=lambda one: one[0])
+    why += [told] if told else []
+    return until
 
 
 # ---------------------------------------------------------------- once it counts

@@ -15,7 +15,7 @@ from grading.tables import certification, certification_step, training_hours
 from grading.workforce.clock import Standing
 from grading.workforce.holdings import Entry, holders_of, read_entries, read_hours, stand
 from grading.workforce.kinds import Kind, Requirement
-from grading.workforce.reckoning import HELD, fresh
+from grading.workforce.reckoning import HELD, fresh, look
 from people.tables import person
 
 #: Hours have two decimals at most: half of the last one tells less from enough in floating point.
@@ -49,8 +49,9 @@ def find_due(
 ) -> list[tuple[date, int]]:
     """(day, certification id) of what :func:`due` tells at length, in its order."""
     first, last = on_day - timedelta(days=past), on_day + timedelta(days=days)
-    alive = (*in_force(on_day), certification.c.kind.in_(list(kinds)), *where)
-    kept = (*alive, fresh(kinds, on_day))
+    seen = look(connection, kinds, on_day)
+    alive = (*in_force(on_day), *(() if seen.all_known else (certification.c.kind.in_(list(kinds)),)), *where)
+    kept = alive if seen.current else (*alive, fresh(kinds, on_day))
     source = certification.join(person, person.c.id == certification.c.person_id)
     ending = select(certification.c.id, certification.c.due_on).select_from(source).where(*kept, certification.c.due_on.between(first, last))
     found: dict[int, date] = {ident: day for ident, day in connection.execute(ending)}
@@ -63,18 +64,17 @@ def find_due(
                 missing = select(certification.c.id).select_from(source).where(*kept, certification.c.kind == kind.id, lasting, or_(*short))
                 for ident in connection.execute(missing).scalars():
                     found[ident] = min(found.get(ident, year_end), year_end)
-    stale = (*alive, ~fresh(kinds, on_day))
-    if connection.execute(select(certification.c.id).select_from(source).where(*stale).limit(1)).first():
-        for row in _reckoned_here(connection, kinds, on_day, stale):
+    if not seen.current:
+        for row in _reckoned_here(connection, kinds, on_day, (*alive, ~fresh(kinds, on_day))):
             if first <= row.due_on <= last:
                 found[row.entry.id] = row.due_on
     return sorted((day, ident) for ident, day in found.items())
 
 
-def in_force(on_day: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Over certification and person: neither the certification has ended nor the person left by ``on_day``."""
+def in_force(on_day: date) -> tuple[ColumnElement[bool], ...]:
+    """Over certification and person: the certification has neither ended nor been struck out, nor has the person left by ``on_day``."""
     return (
-        or_(certification.c.ended_on.is_(None), certification.c.ended_on > on_day), or_(person.c.left_on.is_(None), person.c.left_on > on_day)
+        certification.c.revoked_at.is_(None), or_(certification.c.ended_on.is_(None), certification.c.ended_on > on_day), or_(person.c.left_on.is_(None), person.c.left_on > on_day)
     )  # fmt: skip
 
 

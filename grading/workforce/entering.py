@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from grading.cut import exact_text
 from grading.errors import WorkforceError
@@ -20,7 +22,7 @@ from grading.workforce.clock import standing
 from grading.workforce.holdings import Entry, read_entries
 from grading.workforce.hours import NOT_COUNTED, SOURCES, Step
 from grading.workforce.kinds import Kind
-from grading.workforce.reckoning import reckon
+from grading.workforce.reckoning import STRUCK, reckon
 from home import OFFICE, audit, now_ms
 
 EARLIEST = date(1950, 1, 1)
@@ -51,25 +53,27 @@ def check_day(day: date, today: date, what: str) -> None:
 
 def add_certification(
     connection: Connection, kind: Kind, person_id: int, obtained_on: date, *, by: str, today: date, certificate_no: str = "",
-    issuer: str = "", unit_id: int | None = None, note: str = "",
+    issuer: str = "", unit_id: int | None = None, note: str = "", document_id: int | None = None, record_id: str | None = None,
 ) -> int:
     """Enter that a person holds (or is on the way to) something; returns the certification's id.
 
     :raises WorkforceError: a day in the future, or the person has the same already.
     """
     check_day(obtained_on, today, kind.obtained)
-    same = (certification.c.person_id == person_id, certification.c.kind == kind.id, certification.c.ended_on.is_(None))
+    same = (
+        certification.c.person_id == person_id, certification.c.kind == kind.id, certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None)
+    )  # fmt: skip
     place = certification.c.unit_id.is_(None) if unit_id is None else certification.c.unit_id == unit_id
     if connection.execute(select(certification.c.id).where(*same, place)).first():
         raise WorkforceError(f"这个人已经登记了“{kind.title}”；请在原来的那一项上登记办理情况，先前的已终止才能再新增")
     number = connection.execute(
         certification.insert().values(
             person_id=person_id, kind=kind.id, obtained_on=obtained_on, certificate_no=certificate_no or None, issuer=issuer or None,
-            unit_id=unit_id, note=note or None, created_at=now_ms(), created_by=by,
+            unit_id=unit_id, note=note or None, document_id=document_id, record_id=record_id, created_at=now_ms(), created_by=by,
         )
     ).inserted_primary_key[0]  # type: ignore[index]
     reckon(connection, {kind.id: kind}, certification.c.id == number)
-    audit(connection, OFFICE, by, "certification.add", f"person/{person_id}", certification=number, kind=kind.id, obtained_on=str(obtained_on))
+    audit(connection, OFFICE, by, "certification.add", f"person/{person_id}", certification=number, kind=kind.id, obtained_on=str(obtained_on), record=record_id)
     return int(number)
 
 
@@ -113,7 +117,7 @@ def _without_effect(kind: Kind, entry: Entry, step: Step, today: date) -> str:
     """Why the rules do not count a further step, or blank."""
     held = entry.held
     before = standing(kind, held, (), today).doubts
-    after = standing(kind, type(held)(held.obtained_on, (*held.steps, step), held.ended_on, held.birth), (), today).doubts
+    after = standing(kind, replace(held, steps=(*held.steps, step)), (), today).doubts
     return next((doubt for doubt in after if NOT_COUNTED in doubt and doubt not in before), "")
 
 
@@ -124,13 +128,17 @@ def revoke_step(connection: Connection, kind: Kind, entry: Entry, ident: int, *,
     """
     _needs(reason, "撤销")
     where = (certification_step.c.id == ident, certification_step.c.certification_id == entry.id, certification_step.c.revoked_at.is_(None))
-    if connection.execute(update(certification_step).where(*where).values(revoked_at=now_ms(), revoked_by=by)).rowcount != 1:
+    struck = {"revoked_at": now_ms(), "revoked_by": by, "revoke_reason": reason}
+    if connection.execute(update(certification_step).where(*where).values(**struck)).rowcount != 1:
         raise WorkforceError("没有这条办理记录，或者已经撤销；请刷新页面")
     _reckon_again(connection, kind, entry)
     audit(connection, OFFICE, by, "certification.step.revoke", f"person/{entry.holder.id}", certification=entry.id, step=ident, reason=reason)
 
 
-def end_certification(connection: Connection, kind: Kind, entry: Entry, on_day: date, *, by: str, today: date, reason: str) -> None:
+def end_certification(
+    connection: Connection, kind: Kind, entry: Entry, on_day: date, *, by: str, today: date, reason: str, document_no: str = "",
+    document_id: int | None = None,
+) -> None:
     """A certification ends: removed, revoked, resigned.
 
     :raises WorkforceError: no reason, a day in the future or before it was obtained, or it has ended already.
@@ -139,15 +147,48 @@ def end_certification(connection: Connection, kind: Kind, entry: Entry, on_day: 
     check_day(on_day, today, f"{kind.ended}日期")
     if on_day < entry.obtained_on:
         raise WorkforceError(f"{kind.ended}日期（{on_day}）早于{kind.obtained}（{entry.obtained_on}）；请核对")
-    where = (certification.c.id == entry.id, certification.c.ended_on.is_(None))
-    if connection.execute(update(certification).where(*where).values(ended_on=on_day, ended_by=by, end_reason=reason)).rowcount != 1:
+    ended = {"ended_on": on_day, "ended_by": by, "end_reason": reason, "end_document_no": document_no or None, "end_document_id": document_id}
+    if not _change(connection, entry, certification.c.ended_on.is_(None), ended):
         raise WorkforceError(f"“{kind.title}”已经{kind.ended}；请刷新页面")
-    audit(connection, OFFICE, by, "certification.end", f"person/{entry.holder.id}", certification=entry.id, on_day=str(on_day), reason=reason)
+    audit(connection, OFFICE, by, "certification.end", f"person/{entry.holder.id}", certification=entry.id, on_day=str(on_day), reason=reason, document_no=document_no)
+
+
+def resume_certification(connection: Connection, kind: Kind, entry: Entry, *, by: str, reason: str) -> None:
+    """Take an ending back that was entered by mistake; the trail keeps what had been entered.
+
+    :raises WorkforceError: no reason, it has not ended, or the person has the same again by now.
+    """
+    _needs(reason, f"取消{kind.ended}")
+    place = certification.c.unit_id.is_(None) if entry.at_id is None else certification.c.unit_id == entry.at_id
+    same = (certification.c.person_id == entry.holder.id, certification.c.kind == kind.id, certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None))
+    if connection.execute(select(certification.c.id).where(*same, place)).first():
+        raise WorkforceError(f"这个人已另外登记了“{kind.title}”，不能取消原来那一项的{kind.ended}；请核对")
+    blank = dict.fromkeys(("ended_on", "ended_by", "end_reason", "end_document_no", "end_document_id"))
+    if not _change(connection, entry, certification.c.ended_on.is_not(None), blank):
+        raise WorkforceError(f"“{kind.title}”没有{kind.ended}；请刷新页面")
+    audit(connection, OFFICE, by, "certification.resume", f"person/{entry.holder.id}", certification=entry.id, was=str(entry.ended_on), reason=reason)
+
+
+def revoke_certification(connection: Connection, kind: Kind, entry: Entry, *, by: str, reason: str) -> None:
+    """Strike out a whole certification that was entered by mistake (another person's, say); it stays on file and never counts.
+
+    :raises WorkforceError: no reason, or it was struck out already.
+    """
+    _needs(reason, "撤销")
+    struck = {"revoked_at": now_ms(), "revoked_by": by, "revoke_reason": reason, "reckoned": STRUCK}
+    if not _change(connection, entry, certification.c.revoked_at.is_(None), struck):
+        raise WorkforceError(f"这项“{kind.title}”已经撤销；请刷新页面")
+    audit(connection, OFFICE, by, "certification.revoke", f"person/{entry.holder.id}", certification=entry.id, reason=reason)
+
+
+def _change(connection: Connection, entry: Entry, still: ColumnElement[bool], values: Mapping[str, object]) -> bool:
+    """Change one certification if ``still`` holds; whether it did."""
+    return connection.execute(update(certification).where(certification.c.id == entry.id, still).values(**values)).rowcount == 1
 
 
 def add_hours(
     connection: Connection, person_id: int, on_day: date, hours: Fraction, source: str, title: str, *, by: str, today: date,
-    provider: str = "", document_id: int | None = None,
+    provider: str = "", document_no: str = "", document_id: int | None = None, note: str = "",
 ) -> int:
     """Enter hours that a person completed; returns their id.
 
@@ -166,10 +207,10 @@ def add_hours(
     number = connection.execute(
         training_hours.insert().values(
             person_id=person_id, on_day=on_day, hours=exact_text(hours), source=source, title=title, provider=provider or None,
-            document_id=document_id, at=now_ms(), by=by,
+            document_no=document_no or None, document_id=document_id, note=note or None, at=now_ms(), by=by,
         )
     ).inserted_primary_key[0]  # type: ignore[index]
-    audit(connection, OFFICE, by, "hours.add", f"person/{person_id}", hours=number, on_day=str(on_day), amount=exact_text(hours), source=source)
+    audit(connection, OFFICE, by, "hours.add", f"person/{person_id}", hours=number, on_day=str(on_day), amount=exact_text(hours), source=source, document_no=document_no)
     return int(number)
 
 
@@ -180,7 +221,8 @@ def revoke_hours(connection: Connection, person_id: int, ident: int, *, by: str,
     """
     _needs(reason, "撤销")
     where = (training_hours.c.id == ident, training_hours.c.person_id == person_id, training_hours.c.revoked_at.is_(None))
-    if connection.execute(update(training_hours).where(*where).values(revoked_at=now_ms(), revoked_by=by)).rowcount != 1:
+    struck = {"revoked_at": now_ms(), "revoked_by": by, "revoke_reason": reason}
+    if connection.execute(update(training_hours).where(*where).values(**struck)).rowcount != 1:
         raise WorkforceError("没有这条学时记录，或者已经撤销；请刷新页面")
     audit(connection, OFFICE, by, "hours.revoke", f"person/{person_id}", hours=ident, reason=reason)
 

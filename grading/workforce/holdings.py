@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
-from grading.tables import certification, certification_step, training_hours
+from grading.tables import certification, certification_step, record, training_hours
 from grading.workforce.clock import Held, Standing, standing
 from grading.workforce.hours import Hours, Step
 from grading.workforce.kinds import Kind
@@ -66,10 +66,21 @@ class HoursRow:
     document_id: int | None
     at: int
     by: str
+    document_no: str = ""
+    note: str = ""
 
     @property
     def counted(self) -> Hours:
         return Hours(self.on_day, self.hours, self.source)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The pass record of ours that a certification rests on; ``replaced``: a correction has superseded it."""
+
+    record_id: str
+    valid_until: date | None
+    replaced: bool
 
 
 @dataclass(frozen=True)
@@ -88,15 +99,21 @@ class Entry:
     ended_on: date | None
     end_reason: str
     steps: tuple[StepRow, ...]
+    basis: Basis | None = None
 
     @property
     def held(self) -> Held:
-        return Held(self.obtained_on, tuple(Step(one.step, one.on_day) for one in self.steps), self.ended_on, self.holder.birth)
+        until = self.basis.valid_until if self.basis else None
+        return Held(self.obtained_on, tuple(Step(one.step, one.on_day) for one in self.steps), self.ended_on, self.holder.birth, until)
 
 
 def stand(kind: Kind, entry: Entry, hours: Sequence[HoursRow], on_day: date) -> Standing:
     """The clock upon what is on file."""
-    return standing(kind, entry.held, [one.counted for one in hours], on_day)
+    stands = standing(kind, entry.held, [one.counted for one in hours], on_day)
+    if entry.basis is not None and entry.basis.replaced:
+        told = f"所依据的成绩记录 {entry.basis.record_id} 已被更正后的记录代替；请核对，需要时转入新的记录"
+        stands = replace(stands, doubts=(*stands.doubts, told))
+    return stands
 
 
 HOLDER = (
@@ -121,19 +138,24 @@ def read_holder(connection: Connection, person_id: int) -> Holder | None:
 
 
 def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[Entry]:
-    """Certifications that ``where`` (over certification and person) selects, with their steps, by unit and name."""
-    at = unit.alias("at")
+    """Certifications that ``where`` (over certification and person) selects, with their steps, by unit and name.
+
+    What was struck out as entered by mistake is never among them.
+    """
+    at, newer, where = unit.alias("at"), record.alias("newer"), (certification.c.revoked_at.is_(None), *where)
     source = (
         certification.join(person, person.c.id == certification.c.person_id)
         .outerjoin(unit, unit.c.id == person.c.unit_id)
         .outerjoin(post, post.c.id == person.c.post_id)
         .outerjoin(at, at.c.id == certification.c.unit_id)
+        .outerjoin(record, record.c.id == certification.c.record_id)
     )
     query = (
         select(
             *HOLDER, certification.c.id, certification.c.kind, certification.c.certificate_no, certification.c.issuer,
             certification.c.obtained_on, certification.c.unit_id, certification.c.note, certification.c.ended_on, certification.c.end_reason,
-            at.c.name.label("at_name"),
+            at.c.name.label("at_name"), certification.c.record_id, record.c.valid_until.label("record_until"),
+            exists().where(newer.c.supersedes == certification.c.record_id).label("replaced"),
         )
         .select_from(source)
         .where(*where)
@@ -145,6 +167,7 @@ def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[En
         Entry(
             row.id, holder_of(row), row.kind, row.certificate_no or "", row.issuer or "", row.obtained_on, row.at_name or "", row.unit_id,
             row.note or "", row.ended_on, row.end_reason or "", tuple(steps.get(row.id, ())),
+            Basis(row.record_id, row.record_until, bool(row.replaced)) if row.record_id else None,
         )
         for row in connection.execute(query)
     ]  # fmt: skip
@@ -167,14 +190,12 @@ def read_steps(connection: Connection, wanted: Select[tuple[int]]) -> Mapping[in
 def read_hours(connection: Connection, wanted: Select[tuple[int]]) -> Mapping[int, list[HoursRow]]:
     """Standing hours of the persons whom ``wanted`` selects, by day."""
     found: dict[int, list[HoursRow]] = defaultdict(list)
-    columns = training_hours.c
-    query = (
-        select(columns.person_id, columns.id, columns.on_day, columns.hours, columns.source, columns.title, columns.provider, columns.document_id, columns.at, columns.by)
-        .where(columns.person_id.in_(wanted), columns.revoked_at.is_(None))
-        .order_by(columns.on_day, columns.id)
-    )
-    for owner, ident, on_day, hours, source, title, provider, document_id, at, by in connection.execute(query):
-        found[owner].append(HoursRow(ident, on_day, fraction(hours), source, title, provider or "", document_id, at, by))
+    here = training_hours.c
+    columns = (here.person_id, here.id, here.on_day, here.hours, here.source, here.title, here.provider, here.document_id, here.at, here.by, here.document_no, here.note)
+    query = select(*columns).where(here.person_id.in_(wanted), here.revoked_at.is_(None)).order_by(here.on_day, here.id)
+    for owner, ident, on_day, hours, source, title, provider, document_id, at, by, number, note in connection.execute(query):
+        row = HoursRow(ident, on_day, fraction(hours), source, title, provider or "", document_id, at, by, number or "", note or "")
+        found[owner].append(row)
     return found
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, text, update
 
 from grading.cut import exact_text
 from grading.errors import WorkforceError
@@ -21,40 +22,31 @@ from grading.workforce.clock import Held, standing
 from grading.workforce.entering import MOST_HOURS, check_day
 from grading.workforce.hours import NOT_COUNTED, Step
 from grading.workforce.import_employment import take_employment
+from grading.workforce.import_people import Known, OnFile, batches, find_people
 from grading.workforce.import_sheets import Book, Change, Imported, Line
 from grading.workforce.import_units import Places, take_units
 from grading.workforce.kinds import Kind, kind_named
 from grading.workforce.reckoning import reckon
 from home import OFFICE, audit, now_ms
 from people.errors import RosterError
-from people.identity import identity_mac
 from people.roster import RosterFault as Fault
-from people.tables import alias, person
-
-BATCH = 500
-T = TypeVar("T")
 
 
-@dataclass
-class _Certification:
-    id: int
-    kind: str
-    at_id: int | None
-    obtained_on: date
-    ended_on: date | None
-    values: dict[str, str]
-    steps: dict[tuple[str, date, str], str] = field(default_factory=dict)       # -> document number
-    revoked: set[tuple[str, date]] = field(default_factory=set)
-    touched: Line | None = None                                                 # the first line that adds a step
+class _InColumn(WorkforceError):
+    """What is wrong with one cell of a line."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
 
 
-@dataclass
-class _Person:
-    id: int
-    name: str
-    names: set[str]
-    certifications: list[_Certification] = field(default_factory=list)
-    hours: dict[tuple[date, str], tuple[str, bool]] = field(default_factory=dict)  # -> (hours, revoked)
+@contextmanager
+def _column(title: str) -> Iterator[None]:
+    """What is wrong in here is wrong with this column."""
+    try:
+        yield
+    except WorkforceError as error:
+        raise _InColumn(title, str(error)) from None
 
 
 def import_book(connection: Connection, home_key: bytes, kinds: Mapping[str, Kind], book: Book, by: str, today: date) -> Imported:
@@ -63,79 +55,54 @@ def import_book(connection: Connection, home_key: bytes, kinds: Mapping[str, Kin
     :raises RosterError: any fault in any line; nothing is to be kept then (the caller's transaction ends with the error).
     """
     if book.faults:
-        raise RosterError(book.faults)
+        raise RosterError(_in_order([*book.faults, *_names_unknown(connection, home_key, kinds, book)]))
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE person, unit, post, certification, certification_step, training_hours IN SHARE ROW EXCLUSIVE MODE"))
     done = Imported(warnings=list(book.warnings))
     faults: list[Fault] = []
     places = take_units(connection, book.lines["units"], done, faults)
-    people = _people(connection, home_key, [line for name in ("employment", "holdings", "steps", "hours") for line in book.lines[name]], faults)
+    people = find_people(connection, home_key, _about_people(book), faults)
     work = _Work(connection, kinds, places, people, done, faults, by, today)
     work.employment(book.lines["employment"])
     work.holdings(book.lines["holdings"])
     work.steps(book.lines["steps"])
     work.hours(book.lines["hours"])
     if faults:
-        raise RosterError(faults)
+        raise RosterError(_in_order(faults))
     work.remark()
     reckon(connection, kinds)
     audit(connection, OFFICE, by, "workforce.import", "workforce", new=done.new, same=done.same, changed=len(done.changed), lines=_digest(book))
     return done
 
 
+def _about_people(book: Book) -> list[Line]:
+    return [line for name in ("employment", "holdings", "steps", "hours") for line in book.lines[name]]
+
+
+def _names_unknown(connection: Connection, home_key: bytes, kinds: Mapping[str, Kind], book: Book) -> list[Fault]:
+    """What is wrong with readable lines of a book that has unreadable ones, as far as it does not hang on those: persons and kinds."""
+    faults: list[Fault] = []
+    find_people(connection, home_key, _about_people(book), faults)
+    for line in (*book.lines["holdings"], *book.lines["steps"]):
+        if kind_named(kinds, line.values["kind"]) is None:
+            faults.append(line.fault("资格名称", _unknown_kind(kinds, line)))
+    return faults
+
+
+def _unknown_kind(kinds: Mapping[str, Kind], line: Line) -> str:
+    return f"资格名称“{line.values['kind']}”不认识；可用：{'、'.join(one.title for one in kinds.values())}"
+
+
+def _in_order(faults: Sequence[Fault]) -> list[Fault]:
+    """By sheet, in the order in which they come up, and by row."""
+    sheets = list(dict.fromkeys(fault.sheet for fault in faults))
+    return sorted(faults, key=lambda fault: (sheets.index(fault.sheet), fault.row))
+
+
 def _digest(book: Book) -> str:
     """Tells two files apart in the trail without telling what is in them."""
     shown = repr([(name, line.row, sorted(line.values.items(), key=str)) for name, lines in sorted(book.lines.items()) for line in lines])
     return hashlib.sha256(shown.encode()).hexdigest()[:16]
-
-
-# ---------------------------------------------------------------- persons
-
-
-def _people(connection: Connection, key: bytes, lines: Sequence[Line], faults: list[Fault]) -> dict[tuple[str, str], _Person]:
-    """(document kind, number) -> person; unknown numbers and other names are faults."""
-    macs = {(line.document, line.number): identity_mac(key, line.document, line.number) for line in lines}
-    by_mac: dict[str, _Person] = {}
-    for some in _batches(list(macs.values())):
-        for row in connection.execute(select(person.c.identity_mac, person.c.id, person.c.name).where(person.c.identity_mac.in_(some))):
-            by_mac[row.identity_mac] = _Person(row.id, row.name, {row.name})
-    by_id = {one.id: one for one in by_mac.values()}
-    for ids in _batches(list(by_id)):
-        for person_id, name in connection.execute(select(alias.c.person_id, alias.c.name).where(alias.c.person_id.in_(ids))):
-            by_id[person_id].names.add(name)
-    _load(connection, by_id)
-    found = {who: by_mac[mac] for who, mac in macs.items() if mac in by_mac}
-    for line in lines:
-        known = found.get((line.document, line.number))
-        if known is None:
-            faults.append(line.fault("身份证号", f"{line.values['name']}还没有登记为人员；请先在“人员名单”里导入这个人，或核对证件号码"))
-        elif line.values["name"] not in known.names:
-            faults.append(line.fault("姓名", f"这个证件号码登记的是“{known.name}”，表上是“{line.values['name']}”；请核对姓名和证件号码"))
-    return found
-
-
-def _load(connection: Connection, by_id: Mapping[int, _Person]) -> None:
-    """What the persons have on file."""
-    certifications: dict[int, _Certification] = {}
-    for ids in _batches(list(by_id)):
-        for row in connection.execute(select(certification).where(certification.c.person_id.in_(ids)).order_by(certification.c.id)):
-            values = {"certificate_no": row.certificate_no or "", "issuer": row.issuer or "", "note": row.note or ""}
-            certifications[row.id] = _Certification(row.id, row.kind, row.unit_id, row.obtained_on, row.ended_on, values)
-            by_id[row.person_id].certifications.append(certifications[row.id])
-        for row in connection.execute(select(training_hours).where(training_hours.c.person_id.in_(ids)).order_by(training_hours.c.id)):
-            by_id[row.person_id].hours[row.on_day, row.title] = (row.hours, row.revoked_at is not None)
-    for some in _batches(list(certifications)):
-        for row in connection.execute(select(certification_step).where(certification_step.c.certification_id.in_(some))):
-            here = certifications[row.certification_id]
-            if row.revoked_at is not None:
-                here.revoked.add((row.kind, row.on_day))
-            else:
-                here.steps[row.kind, row.on_day, row.document_no or ""] = row.document_no or ""
-
-
-def _batches(items: list[T]) -> Iterator[list[T]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
 
 
 # ---------------------------------------------------------------- the three sheets
@@ -146,31 +113,32 @@ class _Work:
     connection: Connection
     kinds: Mapping[str, Kind]
     places: Places
-    people: Mapping[tuple[str, str], _Person]
+    people: Mapping[tuple[str, str], Known]
     done: Imported
     faults: list[Fault]
     by: str
     today: date
 
-    def _each(self, lines: Sequence[Line], do: Callable[[Line, _Person], None]) -> None:
+    def _each(self, lines: Sequence[Line], do: Callable[[Line, Known], None]) -> None:
         for line in lines:
             known = self.people.get((line.document, line.number))
             if known is None:
-                continue  # told by _people
+                continue  # told by find_people
             try:
                 do(line, known)
             except WorkforceError as error:
-                self.faults.append(line.fault("", str(error)))
+                self.faults.append(line.fault(error.column if isinstance(error, _InColumn) else "", str(error)))
 
     def _kind(self, line: Line) -> Kind:
         found = kind_named(self.kinds, line.values["kind"])
         if found is None:
-            raise WorkforceError(f"资格名称“{line.values['kind']}”不认识；可用：{'、'.join(one.title for one in self.kinds.values())}")
+            raise _InColumn("资格名称", _unknown_kind(self.kinds, line))
         return found
 
     def _place(self, line: Line) -> int | None:
         name = line.values.get("place")
-        return self.places.find(name, line) if name else None
+        with _column("服务单位"):
+            return self.places.find(name, line) if name else None
 
     def employment(self, lines: Sequence[Line]) -> None:
         self._each(lines, lambda line, who: take_employment(self.connection, who.id, self._place(line), line, self.done, self.today))
@@ -180,9 +148,10 @@ class _Work:
     def holdings(self, lines: Sequence[Line]) -> None:
         self._each(lines, self._holding)
 
-    def _holding(self, line: Line, who: _Person) -> None:
+    def _holding(self, line: Line, who: Known) -> None:
         kind, day = self._kind(line), line.values["obtained_on"]
-        check_day(day, self.today, kind.obtained)
+        with _column("取得日期"):
+            check_day(day, self.today, kind.obtained)
         at_id = self._place(line)
         wanted = {name: line.values.get(name) or "" for name in ("certificate_no", "issuer", "note")}
         if any((one.kind, one.obtained_on) == (kind.id, day) and one.ended_on for one in who.certifications):
@@ -192,6 +161,8 @@ class _Work:
         here = next((one for one in alive if one.at_id == at_id), None)
         if here is None and at_id is None and len(alive) == 1:
             here = alive[0]
+        if here is None and (kind.id, day) in who.revoked:
+            raise WorkforceError(f"{day} 的“{kind.title}”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行")
         if here is None:
             who.certifications.append(self._insert(who, kind, day, at_id, wanted))
             self.done.count("holdings", new=True)
@@ -199,16 +170,16 @@ class _Work:
         self.done.count("holdings", new=False)
         self._update(who, kind, here, day, wanted)
 
-    def _insert(self, who: _Person, kind: Kind, day: date, at_id: int | None, wanted: dict[str, str]) -> _Certification:
+    def _insert(self, who: Known, kind: Kind, day: date, at_id: int | None, wanted: dict[str, str]) -> OnFile:
         values = {name: value or None for name, value in wanted.items()}
         number = self.connection.execute(
             certification.insert().values(
                 person_id=who.id, kind=kind.id, obtained_on=day, unit_id=at_id, created_at=now_ms(), created_by=self.by, **values
             )
         ).inserted_primary_key[0]  # type: ignore[index]
-        return _Certification(int(number), kind.id, at_id, day, None, wanted)
+        return OnFile(int(number), kind.id, at_id, day, None, wanted)
 
-    def _update(self, who: _Person, kind: Kind, here: _Certification, day: date, wanted: dict[str, str]) -> None:
+    def _update(self, who: Known, kind: Kind, here: OnFile, day: date, wanted: dict[str, str]) -> None:
         differs: dict[str, Any] = {name: value for name, value in wanted.items() if value and value != here.values[name]}
         for name, value in differs.items():
             self.done.changed.append(Change(who.name, f"{kind.title}·{_TITLES[name]}", here.values[name] or "（空）", value))
@@ -225,17 +196,18 @@ class _Work:
     def steps(self, lines: Sequence[Line]) -> None:
         self._new_steps: list[dict[str, Any]] = []
         self._each(lines, self._step)
-        for rows in _batches([] if self.faults else self._new_steps):
+        for rows in batches([] if self.faults else self._new_steps):
             self.connection.execute(certification_step.insert(), rows)
             owners = {row["certification_id"] for row in rows}
             self.connection.execute(update(certification).where(certification.c.id.in_(owners)).values(reckoned=None))
 
-    def _step(self, line: Line, who: _Person) -> None:
+    def _step(self, line: Line, who: Known) -> None:
         kind, day = self._kind(line), line.values["on_day"]
         step = kind.step_named(line.values["step"])
         if step is None:
-            raise WorkforceError(f"“{kind.title}”没有“{line.values['step']}”这一步；可填：{'、'.join(kind.steps.values())}")
-        check_day(day, self.today, f"{kind.steps[step]}日期")
+            raise _InColumn("办理事项", f"“{kind.title}”没有“{line.values['step']}”这一步；可填：{'、'.join(kind.steps.values())}")
+        with _column("办理日期"):
+            check_day(day, self.today, f"{kind.steps[step]}日期")
         number = line.values.get("document_no") or ""
         counted = any(one.count and one.step == step for one in kind.marks)
         owned = [one for one in who.certifications if one.kind == kind.id]
@@ -253,13 +225,13 @@ class _Work:
         })  # fmt: skip
         self.done.count("steps", new=True)
 
-    def _owner(self, line: Line, kind: Kind, alive: list[_Certification]) -> _Certification:
+    def _owner(self, line: Line, kind: Kind, alive: list[OnFile]) -> OnFile:
         at_id = self._place(line)
         fits = [one for one in alive if at_id is None or one.at_id == at_id]
         if not fits:
             raise WorkforceError(f"这个人没有登记“{kind.title}”，或已{kind.ended}；请先在“资格”表里填一行")
         if len(fits) > 1:
-            raise WorkforceError(f"这个人有 {len(fits)} 项“{kind.title}”，不知道是哪一项；请填“服务单位”列")
+            raise _InColumn("服务单位", f"这个人有 {len(fits)} 项“{kind.title}”，不知道是哪一项；请填“服务单位”列")
         return fits[0]
 
     # ------------------------------------------------ 学时
@@ -267,19 +239,20 @@ class _Work:
     def hours(self, lines: Sequence[Line]) -> None:
         self._new_hours: list[dict[str, Any]] = []
         self._each(lines, self._hours)
-        for rows in _batches([] if self.faults else self._new_hours):
+        for rows in batches([] if self.faults else self._new_hours):
             self.connection.execute(training_hours.insert(), rows)
 
-    def _hours(self, line: Line, who: _Person) -> None:
+    def _hours(self, line: Line, who: Known) -> None:
         day, amount, title = line.values["on_day"], line.values["hours"], line.values["subject"]
-        check_day(day, self.today, "完成日期")
+        with _column("完成日期"):
+            check_day(day, self.today, "完成日期")
         if not 0 < amount <= MOST_HOURS:
-            raise WorkforceError(f"学时应在 0 至 {MOST_HOURS} 之间（不含 0）")
+            raise _InColumn("学时", f"学时应在 0 至 {MOST_HOURS} 之间（不含 0）")
         known, revoked = who.hours.get((day, title), ("", False))
         if revoked:
             raise WorkforceError(f"{day} 的“{title}”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行")
         if known and known != exact_text(amount):
-            raise WorkforceError(f"{day} 的“{title}”已登记 {known} 学时，这里是 {exact_text(amount)}；要更正请先到个人页面撤销原来的")
+            raise _InColumn("学时", f"{day} 的“{title}”已登记 {known} 学时，这里是 {exact_text(amount)}；要更正请先到个人页面撤销原来的")
         self.done.count("hours", new=not known)
         if known:
             return

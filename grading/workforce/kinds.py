@@ -310,6 +310,13 @@ def kinds_of(home: Home) -> Mapping[str, Kind]:
     return read_kinds(SHIPPED, own) if own.is_dir() else _shipped_kinds()
 
 
+def kind_source(home: Home, kind: Kind) -> tuple[str, bool]:
+    """(text of the file that a kind was read from, whether it is the home's own)."""
+    own = home.secret / "workforce" / "kinds" / f"{kind.id}.toml"
+    path = own if own.is_file() else SHIPPED / f"{kind.id}.toml"
+    return path.read_text(encoding="utf-8"), path is own
+
+
 def kind_named(kinds: Mapping[str, Kind], text: str) -> Kind | None:
     """The kind that a clerk calls so, by title, alias or id."""
     wanted = spelled(text)

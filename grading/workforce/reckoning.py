@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -19,11 +19,14 @@ from grading.tables import certification, certification_step
 from grading.workforce.clock import standing
 from grading.workforce.holdings import Entry, read_entries
 from grading.workforce.kinds import Kind
+from home import Home, transaction
 
 #: Raised whenever :mod:`grading.workforce.clock` comes to other dates from the same rules.
 CLOCK = 1
-BATCH = 2000
+BATCH = 1000
 PENDING, HELD = "pending", "held"
+#: in place of a digest: struck out, there is nothing to reckon
+STRUCK = ""
 
 
 @lru_cache(256)
@@ -43,10 +46,49 @@ def fresh(kinds: Mapping[str, Kind], on_day: date) -> ColumnElement[bool]:
     return and_(by_these_rules(kinds), certification.c.id.not_in(later))
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a query over everybody may leave out, which makes it several times faster.
+
+    ``current``: what is kept holds for everything on file, so nothing needs :func:`fresh`; ``all_known``: no certification is of
+    a kind that is not among the kinds.
+    """
+
+    current: bool
+    all_known: bool
+
+
+def look(connection: Connection, kinds: Mapping[str, Kind], on_day: date) -> Look:
+    """Asked before such a query; two look-ups in indexes."""
+    by_rules = connection.execute(select(certification.c.kind, certification.c.reckoned).distinct()).all()
+    steps = certification_step.c
+    later = select(steps.id).where(steps.on_day > on_day, steps.revoked_at.is_(None)).limit(1)
+    kept = all(reckoned in (rules_digest(kinds[kind]), STRUCK) for kind, reckoned in by_rules if kind in kinds)
+    return Look(kept and connection.execute(later).first() is None, all(kind in kinds for kind, _ in by_rules))
+
+
+def bring_up_to_date(home: Home, kinds: Mapping[str, Kind], most: int = 10 * BATCH) -> int:
+    """What the worker does when rules have changed: a batch a transaction, so that nobody at a page waits long; how many were done."""
+    done = 0
+    while done < most:
+        with home.office.connect() as connection:
+            if not connection.execute(select(certification.c.id).where(_stale(kinds)).limit(1)).first():
+                return done
+        with transaction(home.office) as connection:
+            done += reckon(connection, kinds, most=BATCH)
+    return done
+
+
+def _stale(kinds: Mapping[str, Kind]) -> ColumnElement[bool]:
+    """Over certification: to be reckoned again."""
+    known = certification.c.revoked_at.is_(None), certification.c.kind.in_(list(kinds))
+    return and_(*known, or_(certification.c.reckoned.is_(None), ~by_these_rules(kinds)))
+
+
 def reckon(connection: Connection, kinds: Mapping[str, Kind], *where: ColumnElement[bool], most: int | None = None) -> int:
     """Bring what is kept up to date, in the caller's transaction; returns how many were reckoned. ``most``: stop after so many."""
     done = 0
-    stale = and_(certification.c.kind.in_(list(kinds)), or_(certification.c.reckoned.is_(None), ~by_these_rules(kinds)))
+    stale = _stale(kinds)
     while most is None or done < most:
         some = select(certification.c.id).where(stale, *where).limit(min(BATCH, (most or BATCH) - done if most else BATCH))
         entries = read_entries(connection, certification.c.id.in_(list(connection.execute(some).scalars())))

@@ -64,7 +64,7 @@ def workbook(headings: Mapping[str, Sequence[str]] = HEADINGS, **sheets: Sequenc
     return out.getvalue()
 
 
-def take(home: Home, data: bytes, *, dry: bool = False, kinds=KINDS) -> Imported:
-    book = read_book(data, "资格.xlsx", TODAY)
+def take(home: Home, data: bytes, *, dry: bool = False, kinds=KINDS, today: date = TODAY) -> Imported:
+    book = read_book(data, "资格.xlsx", today)
     with rehearsal(home.office) if dry else transaction(home.office) as connection:
-        return import_book(connection, home.key("identity"), kinds, book, "hr1", TODAY)
+        return import_book(connection, home.key("identity"), kinds, book, "hr1", today)
