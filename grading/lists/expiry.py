@@ -16,7 +16,7 @@ from grading.errors import ExportError
 from grading.lists.layout import NUMBER
 from grading.lists.made import Columns, Made, Wanted
 from grading.lists.scope import DAYS
-from grading.tables import record
+from grading.tables import certification, record
 from home import local_text
 from people.tables import person, post, unit
 
@@ -100,11 +100,14 @@ def _still_here(today: date) -> ColumnElement[bool]:
 
 
 def certifications_due(wanted: Wanted) -> Iterator[Due]:
-    """What the clock of the workforce's certifications says: expiry, first registration, renewal, hours."""
+    """What the clock of the workforce's certifications says: expiry, first registration, renewal, hours.
+
+    A certification that rests on a pass of ours is not told again: :func:`passes_due` tells the pass.
+    """
     from grading.workforce.due import due
     from grading.workforce.kinds import kinds_of
 
-    for row in due(wanted.connection, kinds_of(wanted.home), wanted.today, wanted.scope.days):
+    for row in due(wanted.connection, kinds_of(wanted.home), wanted.today, wanted.scope.days, where=(certification.c.record_id.is_(None),)):
         since = row.standing.valid_from or row.entry.obtained_on
         yield Due(row.entry.holder.id, row.kind.title, row.entry.certificate_no, since, row.due_on, row.what)
 

@@ -108,7 +108,7 @@ def month_text(month: date) -> str:
 
 def count_holders(connection: Connection, kinds: Mapping[str, Kind], rule: Rule) -> int:
     """How many persons have anything of the rule's group on file, counted by the database."""
-    query = select(func.count(func.distinct(certification.c.person_id))).where(certification.c.kind.in_(_group(kinds, rule)))
+    query = select(func.count(func.distinct(certification.c.person_id))).where(certification.c.kind.in_(_group(kinds, rule)), certification.c.revoked_at.is_(None))
     return int(connection.execute(query).scalar_one())
 
 
@@ -118,7 +118,7 @@ def roll(connection: Connection, kinds: Mapping[str, Kind], rule: Rule, grades: 
     who = (
         select(person.c.id)
         .outerjoin(unit, unit.c.id == person.c.unit_id)
-        .where(person.c.id.in_(select(certification.c.person_id).where(certification.c.kind.in_(group))))
+        .where(person.c.id.in_(select(certification.c.person_id).where(certification.c.kind.in_(group), certification.c.revoked_at.is_(None))))
         .order_by(unit.c.name, person.c.name, person.c.id)
     )
     idents = list(connection.execute(who).scalars())

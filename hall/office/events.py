@@ -64,17 +64,17 @@ def _enter(visit: Visit, known: Sitting, one: Listed) -> str:
         refuse_unproved(connection, known, one.person_id, ground)
         record_event(connection, known.id, one.person_id, kind, by=visit.by, reason=reason, document_no=number, ground=ground, document_id=document)
 
-    _with_paper(visit, one, write)
+    with_paper(visit, one.person_id, write)
     carry_down(visit, known, one)
     return KINDS[kind].title
 
 
-def _with_paper(visit: Visit, one: Listed, write: Callable[[Connection, int | None], None]) -> None:
+def with_paper(visit: Visit, person_id: int, write: Callable[[Connection, int | None], None]) -> None:
     """Call ``write(connection, document id or None)`` in one transaction with the filing of the upload; refused, nothing is kept."""
     paper: Upload | None = visit.uploads.get("attachment")
     try:
         with transaction(visit.home.office) as connection:
-            document = file_document(visit.home, connection, one.person_id, paper.name, paper.data, visit.by) if paper else None
+            document = file_document(visit.home, connection, person_id, paper.name, paper.data, visit.by) if paper else None
             write(connection, document)
     except Exception:
         if paper:
@@ -88,7 +88,11 @@ def carry_down(visit: Visit, known: Sitting, one: Listed) -> None:
         set_barred(visit.home, known.id, one.person_id, visit.by)
 
 
-def _number(visit: Visit, name: str) -> int:
+def number_in(visit: Visit, name: str) -> int:
+    """A number that the address names.
+
+    :raises NotHere: it is none.
+    """
     text = visit.path[name]
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise NotHere("没有这条登记")
@@ -102,7 +106,7 @@ def _own_event(connection: Connection, known: Sitting, one: Listed, number: int)
 
 
 def _revoke(visit: Visit, known: Sitting, one: Listed) -> None:
-    number, reason = _number(visit, "event"), visit.text("reason", "撤销事由", 500)
+    number, reason = number_in(visit, "event"), visit.text("reason", "撤销事由", 500)
     with transaction(visit.home.office) as connection:
         _own_event(connection, known, one, number)
         revoke_event(connection, number, by=visit.by, reason=reason)
@@ -149,7 +153,7 @@ def attach(visit: Visit) -> Response:
     """``POST …/records/{number}/event/{event}/attachment``: the scan of an event that was entered without it."""
     known = visit.sitting()
     one = the_candidate(visit, known.id)
-    number = _number(visit, "event")
+    number = number_in(visit, "event")
     if "attachment" not in visit.uploads:
         raise Refused("请先选择附件（PDF、JPG 或 PNG）")
 
@@ -157,7 +161,7 @@ def attach(visit: Visit) -> Response:
         _own_event(connection, known, one, number)
         attach_document(connection, number, int(document or 0), by=visit.by)
 
-    _with_paper(visit, one, write)
+    with_paper(visit, one.person_id, write)
     return go(visit, "record", good="附件已存档。", **visit.path)
 
 
@@ -165,7 +169,7 @@ def attachment(visit: Visit) -> Response:
     """``GET …/candidates/{number}/documents/{document}``: only papers of this candidate's events; who took which is recorded."""
     known = visit.sitting()
     one = the_candidate(visit, known.id)
-    number = _number(visit, "document")
+    number = number_in(visit, "document")
     with transaction(visit.home.office) as connection:
         here = candidate_event.c.document_id == number, candidate_event.c.sitting_id == known.id, candidate_event.c.person_id == one.person_id
         if connection.execute(select(candidate_event.c.id).where(*here)).first() is None:

@@ -1,15 +1,9 @@
-"""The roster of a sitting: upload, a look at what it would change, confirmation; and the list of candidates.
-
-Between the look and the confirmation the file waits sealed in the home's secret folder, bound to who sent it and for what.
-"""
+"""The roster of a sitting: upload, a look at what it would change, confirmation; and the list of candidates."""
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import select
 from starlette.responses import Response
@@ -18,19 +12,17 @@ from exams.events import CandidateEvent, events_of, standing
 from exams.sittings import add_candidates, enrolments, remove_candidate
 from exams.tables import candidate
 from grading.roll import day_of
+from hall.office.kept_uploads import keep_upload, kept_upload
 from hall.office.pages import go, page
-from hall.office.visit import NotHere, Refused, Upload, Visit
-from home import PRIVATE, PRIVATE_FOLDER, transaction, write_atomically
-from people.errors import IdentityError, RosterError
+from hall.office.visit import NotHere, Refused, Visit
+from home import transaction
+from people.errors import RosterError
 from people.persons import Change, import_roster, rehearsal
 from people.roster import Roster, read_roster
-from people.sealing import seal, unseal
 from people.tables import person
 
-KEPT_MS = 3_600_000
 SHOWN_FAULTS = 200
 PURPOSE = "roster upload"
-_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -63,15 +55,15 @@ def upload(visit: Visit) -> Response:
         preview = _rehearse(visit, roster) if not faults else None
     except RosterError as error:
         roster, faults, preview = None, error.faults, None
-    token = _keep(visit, file) if preview else ""
+    token = keep_upload(visit, PURPOSE, visit.path["sitting"], file) if preview else ""
     return page(
         visit, "roster_preview.html", 200 if preview else 422, known=known, preview=preview, token=token, file=file.name,
-        faults=[_place(fault) for fault in faults[:SHOWN_FAULTS]], more=max(0, len(faults) - SHOWN_FAULTS),
+        faults=[place_of(fault) for fault in faults[:SHOWN_FAULTS]], more=max(0, len(faults) - SHOWN_FAULTS),
         rows=len(roster.rows) if roster else 0,
     )  # fmt: skip
 
 
-def _place(fault: object) -> tuple[str, str, str]:
+def place_of(fault: object) -> tuple[str, str, str]:
     """(where, column, message) of a fault; a plain text has no place."""
     sheet, row = getattr(fault, "sheet", ""), getattr(fault, "row", 0)
     where = f"{sheet} 第 {row} 行" if row else sheet
@@ -95,53 +87,19 @@ def _rehearse(visit: Visit, roster: Roster) -> Preview:
     return Preview(
         len(result.people), result.new, result.known, new_here, len(result.people) - new_here, gone,
         [one for one in result.changed if one.old != one.new],  # the same title at another unit reads as no change
-        result.new_units, [_place(one) for one in roster.warnings[:SHOWN_FAULTS]], [one.row for one in result.people[:8]],
+        result.new_units, [place_of(one) for one in roster.warnings[:SHOWN_FAULTS]], [one.row for one in result.people[:8]],
     )  # fmt: skip
-
-
-# ---------------------------------------------------------------- the file between look and confirmation
-
-
-def _folder(visit: Visit) -> Path:
-    return visit.home.secret / "uploads"
-
-
-def _bound_to(visit: Visit) -> str:
-    return f"{visit.path['sitting']}/{visit.staff.id}/{visit.session.digest}"
-
-
-def _keep(visit: Visit, file: Upload) -> str:
-    folder, token = _folder(visit), secrets.token_hex(16)
-    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-    for old in folder.glob("*.sealed"):
-        if visit.now - old.stat().st_mtime * 1000 > KEPT_MS:
-            old.unlink(missing_ok=True)
-    name = file.name.encode()[-200:].ljust(200, b"\0")  # the end tells the kind of file
-    write_atomically(folder / f"{token}.sealed", seal(visit.home.key("identity"), PURPOSE, name + file.data, _bound_to(visit)), PRIVATE)
-    return token
-
-
-def _fetch(visit: Visit) -> tuple[str, bytes, Path]:
-    token = visit.form.get("token", "")
-    path = _folder(visit) / f"{token}.sealed"
-    if not _TOKEN.fullmatch(token) or not path.is_file():
-        raise Refused("这份名单已经导入或过期；请重新选择文件")
-    try:
-        data = unseal(visit.home.key("identity"), PURPOSE, path.read_bytes(), _bound_to(visit))
-    except IdentityError:
-        raise Refused("这份名单不是本次登录上传的；请重新选择文件") from None
-    return data[:200].rstrip(b"\0").decode(errors="replace"), data[200:], path
 
 
 def confirm(visit: Visit) -> Response:
     """``POST /sittings/{sitting}/roster/confirm``: takes the file over, all rows or none."""
     known = visit.sitting()
-    name, data, path = _fetch(visit)
-    roster = read_roster(data, name, day_of(visit.now))
+    kept = kept_upload(visit, PURPOSE, known.id)
+    roster = read_roster(kept.data, kept.name, day_of(visit.now))
     with transaction(visit.home.office) as connection:
         result = import_roster(connection, visit.home.key("identity"), roster, visit.by)
         new = add_candidates(connection, known.id, enrolments(result), visit.by)
-    path.unlink(missing_ok=True)
+    kept.path.unlink(missing_ok=True)
     return go(visit, "roster", good=f"已导入名单：共 {len(result.people)} 人，其中本场新增 {new} 人。", sitting=known.id)
 
 

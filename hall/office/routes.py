@@ -27,6 +27,9 @@ from hall.office import (
     slips,
     staff_accounts,
     trail,
+    workforce,
+    workforce_import,
+    workforce_person,
 )
 from hall.office.guard import Way
 from hall.office.pages import know_route
@@ -56,6 +59,8 @@ GRADING = _roles("exam_officer", "hr")
 _S = "/sittings/{sitting}"
 _C = "/sittings/{sitting}/candidates/{number}"
 _R = "/sittings/{sitting}/records/{number}"
+_P = "/workforce/people/{person}"
+_H = f"{_P}/held/{{held}}"
 _Q = "/sittings/{sitting}/marking/{question}/{item}"
 
 ROUTES = (
@@ -155,6 +160,25 @@ ROUTES = (
     Way("disable_account", "POST", "/staff/{login}/disable", staff_accounts.disable, OPERATOR, back="staff"),
     Way("link_person", "POST", "/staff/{login}/person", staff_accounts.link, OPERATOR, back="staff"),
     Way("unlink_person", "POST", "/staff/{login}/unlink", staff_accounts.unlink, OPERATOR, back="staff"),
+    Way("workforce", "GET", "/workforce", workforce.workforce_page, RESULTS),
+    Way("holders", "GET", "/workforce/people", workforce.holders_page, RESULTS),
+    Way("coverage", "GET", "/workforce/coverage", workforce.coverage_page, RESULTS),
+    Way("kinds", "GET", "/workforce/kinds", workforce.kinds_page, RESULTS),
+    Way("workforce_import", "GET", "/workforce/import", workforce_import.workforce_import_page, HR),
+    Way("check_workforce", "POST", "/workforce/import", workforce_import.check_workforce, HR, back="workforce_import"),
+    Way("confirm_workforce", "POST", "/workforce/import/confirm", workforce_import.confirm_workforce, HR, back="workforce_import"),
+    Way("workforce_template", "GET", "/workforce/template", workforce_import.workforce_template, HR),
+    Way("holder", "GET", _P, workforce_person.holder_page, RESULTS),
+    Way("add_holding", "POST", f"{_P}/held", workforce_person.add_holding, HR, back="holder"),
+    Way("take_pass", "POST", f"{_P}/pass", workforce_person.take_pass, HR, back="holder"),
+    Way("enter_step", "POST", f"{_H}/step", workforce_person.enter_step, HR, back="holder"),
+    Way("strike_step", "POST", f"{_H}/step/{{step}}/revoke", workforce_person.strike_step, HR, back="holder"),
+    Way("end_holding", "POST", f"{_H}/end", workforce_person.end_holding, HR, back="holder"),
+    Way("resume_holding", "POST", f"{_H}/resume", workforce_person.resume_holding, HR, back="holder"),
+    Way("strike_holding", "POST", f"{_H}/revoke", workforce_person.strike_holding, HR, back="holder"),
+    Way("enter_hours", "POST", f"{_P}/hours", workforce_person.enter_hours, HR, back="holder"),
+    Way("strike_hours", "POST", f"{_P}/hours/{{hours}}/revoke", workforce_person.strike_hours, HR, back="holder"),
+    Way("evidence", "GET", f"{_P}/documents/{{document}}", workforce_person.evidence, RESULTS),
     Way("trail", "GET", "/trail", trail.trail_page, TRAIL),
     Way("check", "POST", "/trail", trail.check, TRAIL, back="trail"),
 )

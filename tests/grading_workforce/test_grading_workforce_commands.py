@@ -60,7 +60,7 @@ def test_kinds_and_the_template(home_folder: Home, tmp_path) -> None:
     assert "本单位" in run(home_folder, "kinds")
     run(home_folder, "template", "--out", str(tmp_path / "模板.xlsx"))
     book = openpyxl.load_workbook(io.BytesIO((tmp_path / "模板.xlsx").read_bytes()))
-    assert book.sheetnames == ["说明", "单位", "资格", "办理", "学时"]
+    assert book.sheetnames == ["说明", "单位", "任职", "资格", "办理", "学时"]
     book.close()
 
 
