@@ -175,10 +175,10 @@ def _make(home: Home, ident: int, by: str, password: str) -> NumbersFile:
 def _granted(connection: Connection, ident: int, by: str) -> approvals.Approval:
     try:
         known = approvals.get(connection, ident)
-    except PeopleError as error:
-        raise ExportError(str(error)) from None
-    if known.act != ACT or known.asked_by != by:
-        raise ExportError("这项申请不是您提出的；谁申请，谁制作、谁领取")
+    except PeopleError:
+        known = None
+    if known is None or known.act != ACT or known.asked_by != by:
+        raise ExportError("没有您提出的这项申请；谁申请，谁制作、谁领取")
     if not known.granted or known.used_at is not None or known.expires_at <= now_ms():
         raise ExportError("这项申请还没有得到另一人的批准，或者批准已过期、已用过；请重新申请")
     return known

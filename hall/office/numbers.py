@@ -75,9 +75,10 @@ def take_numbers(visit: Visit) -> Response:
         with visit.home.office.connect() as connection:
             known = approvals.get(connection, ident)
     except PeopleError:
-        raise NotHere("没有这个文件") from None
-    path = numbers.file_of(visit.home, known, visit.now) if known.asked_by == visit.by and known.act == numbers.ACT else None
-    if path is None:
+        known = None
+    mine = known is not None and known.asked_by == visit.by and known.act == numbers.ACT
+    path = numbers.file_of(visit.home, known, visit.now) if known is not None and mine else None
+    if known is None or path is None:
         raise NotHere("没有这个文件；可能已到期删除，需要时请重新申请")
     with transaction(visit.home.office) as connection:
         audit(connection, OFFICE, visit.by, "identity.download", known.subject, approval=ident)

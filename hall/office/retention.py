@@ -64,8 +64,9 @@ def hold(visit: Visit) -> Response:
 
 def lift(visit: Visit) -> Response:
     """``POST /retention/hold/{hold}/lift``."""
-    if not visit.path["hold"].isascii() or not visit.path["hold"].isdigit():
+    number = visit.path["hold"]
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise Refused("没有这项暂缓删除")
     with transaction(visit.home.office) as connection:
-        lift_hold(connection, int(visit.path["hold"][:9]), by=visit.by)
+        lift_hold(connection, int(number), by=visit.by)
     return go(visit, "retention", good="已解除。到期内容仍要两人办理才会删除。")
