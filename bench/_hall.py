@@ -7,10 +7,12 @@ candidate, requests joined from bytes, answers cut at their content-length.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -151,6 +153,10 @@ def listens(port: int) -> bool:
 # ------------------------------------------------------------------ the client
 
 
+class _Acked(msgspec.Struct):
+    acks: list[tuple[int, str, int, str, int]]
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What came back. ``head``: status line and headers as they were."""
 
@@ -167,15 +173,29 @@ class Answer(msgspec.Struct, frozen=True):
         """The body as an object."""
         return msgspec.json.decode(self.body, type=dict[str, object])
 
+    def ack(self) -> tuple[str, str]:
+        """State and chain head of the one change that was sent.
+
+        :raises ConnectionError: it was not taken now.
+        """
+        if self.status != 200:
+            raise ConnectionError(f"{self.status} {self.body[:100]!r}")
+        ((_seq, state, _n, head, _at),) = msgspec.json.decode(self.body, type=_Acked).acks
+        return state, head
+
+    def page(self) -> bytes:
+        """The body as a browser shows it, decompressed."""
+        return gzip.decompress(self.body) if self.header("content-encoding") == "gzip" else self.body
+
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 
 
 class Wire:
-    """One keep-alive connection; after a fault the next request makes a new one."""
+    """One keep-alive connection, over TLS if ``tls`` is given; after a fault the next request makes a new one."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        self.port, self.tls, self.host = port, tls, host
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, raw: bytes, patience_s: float = 60.0) -> Answer:
@@ -191,7 +211,7 @@ class Wire:
 
     async def _ask(self, raw: bytes) -> Answer:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
+            self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 20, ssl=self.tls)
         reader, writer = self._streams
         writer.write(raw)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -212,16 +232,16 @@ def request(method: str, path: str, *, cookie: str = "", body: bytes = b"", head
     return f"{method} {path} HTTP/1.1\r\nhost: x\r\n{jar}{headers}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def post_json(path: str, token: str, csrf: str, value: object) -> bytes:
+def post_json(path: str, cookie: str, csrf: str, value: object) -> bytes:
     """A request of the paper's script."""
     headers = f"x-csrf: {csrf}\r\ncontent-type: application/json\r\n"
-    return request("POST", path, cookie=f"pufa_hall={token}", body=msgspec.json.encode(value), headers=headers)
+    return request("POST", path, cookie=cookie, body=msgspec.json.encode(value), headers=headers)
 
 
 def save_request(token: str, csrf: str, seq: int, question: str, answer: str, *, writer: int = 1) -> bytes:
     """One change, everything before it acknowledged."""
     body = {"writer": writer, "acked": seq - 1, "changes": [[seq, question, answer, 0]]}
-    return post_json("/api/save", token, csrf, body)
+    return post_json("/api/save", f"pufa_hall={token}", csrf, body)
 
 
 @dataclass
@@ -234,11 +254,12 @@ class Visitor:
     state: dict[str, object] = field(default_factory=dict)
 
     async def get(self, path: str) -> Answer:
-        return self._kept(await self.wire.ask(request("GET", path, cookie=self._cookie())))
+        packed = "accept-encoding: gzip\r\n"
+        return self._kept(await self.wire.ask(request("GET", path, cookie=self.cookie(), headers=packed)))
 
     async def post(self, path: str, fields: Mapping[str, str]) -> Answer:
         form = "content-type: application/x-www-form-urlencoded\r\n"
-        return self._kept(await self.wire.ask(request("POST", path, cookie=self._cookie(), body=urlencode(fields).encode(), headers=form)))
+        return self._kept(await self.wire.ask(request("POST", path, cookie=self.cookie(), body=urlencode(fields).encode(), headers=form)))
 
     async def log_in(self) -> Answer:
         """The form, then number and code; 303 when it is done."""
@@ -253,16 +274,17 @@ class Visitor:
         if rules.status == 200:
             await self.post("/start", {"csrf": _field(rules, "csrf"), "confirm": "on"})
         page = await self.get("/paper")
-        found = re.search(rb'<script type="application/json" id="state">(.*?)</script>', page.body, re.S)
+        found = re.search(rb'<script type="application/json" id="state">(.*?)</script>', page.page(), re.S)
         if page.status == 200 and found:
             self.state = msgspec.json.decode(found[1])
         return page
 
     async def send(self, path: str, value: object) -> Answer:
         """A request of the paper's script."""
-        return await self.wire.ask(post_json(path, self.jar["pufa_hall"], str(self.state["csrf"]), value))
+        return await self.wire.ask(post_json(path, self.cookie(), str(self.state["csrf"]), value))
 
-    def _cookie(self) -> str:
+    def cookie(self) -> str:
+        """The Cookie header."""
         return "; ".join(f"{name}={value}" for name, value in self.jar.items())
 
     def _kept(self, answer: Answer) -> Answer:
@@ -273,6 +295,6 @@ class Visitor:
 
 
 def _field(page: Answer, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"'.encode(), page.body)
-    assert found, page.body.decode()
+    found = re.search(rf'name="{name}" value="([^"]*)"'.encode(), page.page())
+    assert found, page.page().decode()
     return found[1].decode()

@@ -1,9 +1,10 @@
 """kill -9 at random moments of a hall under ``pufa serve``, while candidates save, start and hand in without end.
 
-Runs in rounds, each with a new home: after a round everything that clients were told is stored is compared with the database,
-to the last byte and link of the chain, and the round is written to ``FOLDER/kills.json``. With ``--folder`` an interrupted run goes on
-where it stopped; ``--minutes`` ends it earlier and says so. Recovery is counted from the kill to the next acknowledged save,
-the supervisor's own delay included; one kill in seven comes while the process is still starting.
+Runs in rounds of several halls beside each other, each with a home of its own, for a hall that was killed leaves the machine idle
+while it waits to be started: after a round everything that clients were told is stored is compared with the databases, to the
+last byte and link of the chain, and the round is written to ``FOLDER/kills.json``. With ``--folder`` an interrupted run goes on where it
+stopped; ``--minutes`` ends it earlier and says so. Recovery is counted from the kill to the next acknowledged save, the
+supervisor's own delay included; one kill in seven comes while the process is still starting.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from bench._crowd import Crowd
 from bench._hall import ROOT, SITTING, Seat, free_port, furnish, listens
 from home import Home, write_atomically
 
-SEATED, VISITORS, FRESH, KILLS_A_ROUND, BUDGET_S = 64, 4, 4_000, 20, 5.0
+SEATED, VISITORS, FRESH, BUDGET_S = 64, 2, 4_000, 5.0
+#: halls beside each other; kills of each in one round; mean pause of a candidate between two saves, s
+LANES, KILLS_A_ROUND, PAUSE_S = 4, 17, 0.02
 
 
 @dataclass
@@ -119,12 +122,12 @@ async def _kill_hall(served: Served) -> float:
 
 
 async def _load(served: Served, book: Book, seats: tuple[list[Seat], list[Seat]], kills: int, tally: Tally, seed: int) -> Crowd:
-    crowd, draw = Crowd(served.port, book), random.Random(seed)
+    crowd, draw = Crowd(served.port, book, PAUSE_S), random.Random(seed)
     fresh: Iterator[Seat] = iter(seats[1])
     tasks: list[asyncio.Task[object]] = [asyncio.create_task(crowd.saving(seat)) for seat in seats[0]]
     tasks += [asyncio.create_task(crowd.visiting(fresh)) for _ in range(VISITORS)]
     for _ in range(kills):
-        await asyncio.sleep(draw.uniform(0.2, 5.0))
+        await asyncio.sleep(draw.uniform(0.2, 4.0))
         tally.recoveries.append(await _kill(served, crowd, draw))
         tally.kills += 1
     await asyncio.sleep(2.0)
@@ -134,20 +137,27 @@ async def _load(served: Served, book: Book, seats: tuple[list[Seat], list[Seat]]
 
 
 def play_round(folder: Path, kills: int, tally: Tally, seed: int) -> None:
-    """One home, so many kills; adds to the tally what held and what did not."""
-    home = Home.create(folder / "home", "bench")
-    seats = furnish(home, SEATED, FRESH, minutes=600)
-    served, book = Served(home, folder / "log"), Book()
+    """A home and a hall for each lane, so many kills of each; adds to the tally what held and what did not."""
+    homes = [Home.create(folder / f"home{lane}", "bench") for lane in range(LANES)]
+    seats = [furnish(home, SEATED, FRESH, minutes=600) for home in homes]
+    books, halls = [Book() for _ in homes], [Served(home, folder / "log") for home in homes]
+
+    async def all_lanes() -> list[Crowd]:
+        lanes = zip(halls, books, seats, strict=True)
+        return await asyncio.gather(*(_load(*lane, kills, tally, seed + number) for number, lane in enumerate(lanes)))
+
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            crowd = runner.run(_load(served, book, seats, kills, tally, seed))
+            crowds = runner.run(all_lanes())
     except TimeoutError:
         raise SystemExit(f"no save for two minutes after a kill; the log ends:\n{(folder / 'log').read_text(encoding='utf-8')[-4000:]}") from None
     finally:
-        served.stop()
-    with home.exam.connect() as connection:
-        tally.add(book, crowd, book.check(connection, SITTING))
-    home.close()
+        for hall in halls:
+            hall.stop()
+    for home, book, crowd in zip(homes, books, crowds, strict=True):
+        with home.exam.connect() as connection:
+            tally.add(book, crowd, book.check(connection, SITTING))
+        home.close()
 
 
 def _tell(tally: Tally) -> None:
@@ -168,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench.kills")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--saves", type=int, default=1_000_000)
-    parser.add_argument("--minutes", type=float, default=45.0, help="stop after the round that ends later than this")
+    parser.add_argument("--minutes", type=float, default=15.0, help="stop after the round that ends later than this")
     parser.add_argument("--folder", type=Path, help="keep progress here and go on from it")
     given = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     with tempfile.TemporaryDirectory() as scratch:
@@ -177,7 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
         tally = Tally.read(progress)
         while (tally.kills < given.kills or tally.saves < given.saves) and time.monotonic() < end:
             with tempfile.TemporaryDirectory() as place:
-                play_round(Path(place), min(KILLS_A_ROUND, given.kills), tally, seed=tally.kills)
+                play_round(Path(place), min(KILLS_A_ROUND, -(-given.kills // LANES)), tally, seed=tally.kills)
             write_atomically(progress, json.dumps(asdict(tally)))
             print(f"  {tally.kills} kills, {tally.saves:,} saves, lost {len(tally.lost)}", flush=True)
     if tally.kills < given.kills or tally.saves < given.saves:

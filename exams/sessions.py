@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
 from exams.admission import code_fits
 from exams.refusals import Refused
@@ -218,13 +218,13 @@ _STANDING = (
     .join(entry, entry.c.id == session.c.entry_id)
     .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
     .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
-    .where(session.c.ended_at.is_(None))
-)  # fmt: skip
+    .where(session.c.ended_at.is_(None), session.c.token_digest == bindparam("digest"))
+)  # fmt: skip  # one object for the whole process: SQLAlchemy finds the compiled statement without walking through it again
 
 
 def standing(connection: Connection, digest_: str, now: int) -> Standing | None:
     """Who is logged in under a token's digest, or None if nobody is (unknown, ended, too old)."""
-    row = connection.execute(_STANDING.where(session.c.token_digest == digest_)).first()
+    row = connection.execute(_STANDING, {"digest": digest_}).first()
     if row is None or now - row.created_at > SESSION_MS:
         return None
     return Standing(*row[:-1])
