@@ -14,7 +14,9 @@ from home import AUDIT, OFFICE
 ACTS = {
     "sitting.create": "exam_officer", "sitting.roster": "exam_officer", "sitting.roster.remove": "exam_officer",
     "paper.build": "exam_officer", "sitting.open": "exam_officer", "sitting.close": "exam_officer", "codes.issue": "exam_officer",
-    "candidate.event": "exam_officer", "candidate.event.revoke": "exam_officer", "mark.manual": "marker", "records.issue": "hr",
+    "candidate.event": "exam_officer", "candidate.event.revoke": "exam_officer", "mark.manual": "marker",
+    "paper.print": "exam_officer", "paper.register": "exam_officer", "paper.source": "exam_officer", "paper.enter": "marker",
+    "paper.settle": "marker", "records.issue": "hr",
 }  # fmt: skip
 
 

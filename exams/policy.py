@@ -18,7 +18,8 @@ ROUNDING = ("half_up", "half_even", "down")
 LATE = ("counts", "does_not_count")
 #: officer's act as a profile names it -> act of people.approvals that a second person grants
 SECOND_PERSON = {
-    "void": "attempt.void", "reopen": "attempt.reopen", "merge": "answer_file.merge", "withdraw": "sitting.withdraw"
+    "void": "attempt.void", "reopen": "attempt.reopen", "merge": "answer_file.merge", "withdraw": "sitting.withdraw",
+    "print": "paper.print", "source": "paper.source",
 }  # fmt: skip
 #: Pairs of roles that one person must not hold in the same sitting, whatever a profile says.
 NEVER_WAIVED = (frozenset(("author", "reviewer")), frozenset(("marker", "candidate")))

@@ -147,6 +147,13 @@ def _chart(asked: Asked) -> str:
     return f"已生成成绩分布图：{path.name}"
 
 
+def _print_papers(asked: Asked) -> str:
+    from exams.print.printing import print_sitting
+
+    files = print_sitting(asked.home, asked.sitting, asked.by)
+    return f"已排好试卷、答题纸和密封答案 {len(files)} 个文件，请到“纸笔考试”页下载"
+
+
 def _certificates(asked: Asked) -> str:
     from grading.certificates.sheets import produce
 
@@ -174,6 +181,7 @@ KINDS = {
     "export": Kind("导出", _export),
     "export_numbers": Kind("完整证件号码", _export_numbers),
     "chart": Kind("成绩分布图", _chart),
+    "print_papers": Kind("印制纸质试卷", _print_papers),
     "certificates": Kind("证书", _certificates),
     "erase": Kind("按期限删除", _erase),
 }

@@ -22,6 +22,8 @@ ACTS = {
     "attempt.void": "终止作答",
     "answer_file.merge": "并入答案文件",
     "sitting.withdraw": "撤回已开考的场次",
+    "paper.print": "印制纸质试卷",
+    "paper.source": "停电等改用纸笔：怎样计分",
     "identity.export": "导出完整证件号码",
     "mark.change": "更改已签发成绩的评分",
     "record.erase": "按期限删除个人信息",

@@ -6,7 +6,6 @@ entries stay as they were typed: they are the proof.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,11 +14,10 @@ from sqlalchemy import Connection, delete, select
 from exams.forms import read_key_form, read_public_form
 from exams.paper_files import refuse_changed
 from exams.sittings import Sitting
-from exams.tables import script
 from grading.errors import PaperMarkError
-from grading.paper_marks.fields import FORM, ON_PAPER, Field, Typed, fields_of, read_field, read_sheet
+from grading.paper_marks.fields import FORM, Field, Typed, fields_of, read_field, read_sheet
+from grading.paper_marks.joining import make_script, refuse_other_form
 from grading.paper_marks.register import (
-    CLOSED_BY,
     FIRST,
     REGISTERED,
     SECOND,
@@ -32,11 +30,11 @@ from grading.paper_marks.register import (
 )
 from grading.paper_marks.stored import BLANK, Entry, differing, store_entry, typed_entries
 from grading.tables import paper_entry
-from home import OFFICE, Home, audit, now_ms
+from home import OFFICE, Home, audit
 from people.tables import account
 
 #: state of a candidate's paper -> in words
-STATES = {"hall": "有机考答卷，待定", "none": "未录入", "once": "已录一遍", "differs": "两遍不一致", "done": "已入库"}
+STATES = {"hall": "有机考答卷，待决定怎样计分", "none": "未录入", "once": "已录一遍", "differs": "两遍不一致", "done": "已入库"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def progress(connection: Connection, sitting_id: str) -> tuple[Progress, ...]:
 def _progress(one: PaperCandidate, entries: Mapping[int, Entry]) -> Progress:
     first, second = entries.get(FIRST), entries.get(SECOND)
     differences = len(differing(first, second)) if first and second else 0
-    state = "done" if one.taken else "hall" if one.hall else "none" if first is None else "once" if second is None else "differs"
+    state = "done" if one.taken else "hall" if one.undecided else "none" if first is None else "once" if second is None else "differs"
     return Progress(one, state, first.by if first else "", second.by if second else "", 0 if one.taken else differences)
 
 
@@ -105,8 +103,8 @@ def next_entry(connection: Connection, sitting_id: str, person_id: int, by: str)
     one = the_candidate(connection, sitting_id, person_id)
     if connection.execute(select(account.c.person_id).where(account.c.login == by)).scalar() == person_id:
         raise PaperMarkError("不能录入自己的答卷；请换一位工作人员")
-    if one.taken or one.hall:
-        raise PaperMarkError(f"{one.admission_no}：" + ("已经入库，不用再录" if one.taken else "有机考答卷，请考务先决定以哪一份为准"))
+    if one.taken or one.undecided:
+        raise PaperMarkError(f"{one.admission_no}：" + ("已经入库，不用再录" if one.taken else "有机考答卷，请考务先决定怎样计分"))
     entries = typed_entries(connection, sitting_id, person_id).get(person_id, {})
     if SECOND in entries:
         raise PaperMarkError(f"{one.admission_no}：已经录了两遍，有不一致；请核对答题纸后核定")
@@ -128,6 +126,7 @@ def enter(
     number = next_entry(connection, sitting_id, person_id, by)
     if form not in forms:
         raise PaperMarkError(f"试卷类型“{form[:10]}”不对；本场有：{'、'.join(forms)}")
+    refuse_other_form(connection, sitting_id, the_candidate(connection, sitting_id, person_id), form)
     typed = (Typed(FORM, form, None), *read_sheet(forms[form], texts))
     store_entry(connection, sitting_id, person_id, number, typed, by)
     one = the_candidate(connection, sitting_id, person_id)
@@ -215,15 +214,5 @@ def settle(
 
 
 def _take(connection: Connection, forms: Forms, sitting_id: str, person_id: int, rows: Mapping[str, Typed]) -> None:
-    """Make the script of what was agreed; its times are the sitting's, for paper has no clock of its own."""
-    known = closed_sitting(connection, sitting_id)
-    form = rows[FORM].answer
-    answers = {
-        field.question: rows[field.question].answer if not field.free else ON_PAPER if rows[field.question].points is not None else ""
-        for field in forms[form]
-    }
-    moment = now_ms()
-    connection.execute(script.insert().values(
-        sitting_id=sitting_id, person_id=person_id, form=form, answers=json.dumps(answers, ensure_ascii=False), display_order="[]",
-        started_at=known.opens_at, finished_at=known.closes_at, closed_by=CLOSED_BY, copied_at=moment,
-    ))  # fmt: skip
+    known, one = closed_sitting(connection, sitting_id), the_candidate(connection, sitting_id, person_id)
+    make_script(connection, known, one, forms[rows[FORM].answer], rows)

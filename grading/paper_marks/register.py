@@ -1,8 +1,8 @@
 """Who sits on paper: registered by an officer before anything is typed in, so that nobody's paper is forgotten.
 
 While a registered candidate has no script, no records of the sitting are issued: an answer sheet still in its bag must not
-become 缺考. Whoever began in the hall and went on on paper (a power cut) is settled by :func:`supersede_hall`: what is on
-paper counts as a whole, what the hall saved stays as evidence, and nothing is ever merged.
+become 缺考. For whoever began in the hall and ended on paper (a power cut), an officer decides which answers count before anything
+is typed in (:func:`decide_source`); what the hall saved stays in exam.db as evidence, whatever is decided.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
-from exams.incidents import record as record_incident
 from exams.sittings import Sitting, get_sitting
-from exams.tables import attempt, candidate, entry, open_sitting, script
+from exams.tables import candidate, script
 from grading.errors import PaperMarkError
-from grading.tables import mark, paper_entry
-from home import EXAM, OFFICE, Home, audit, digest, now_ms, transaction
+from grading.tables import paper_entry
+from home import OFFICE, audit, digest, now_ms
 from people.tables import person
 
-#: entry_no of the registration, of the two entries, and of what a third act settled
-REGISTERED, FIRST, SECOND, SETTLED = 0, 1, 2, 3
-#: ``question`` of a registration; its answer is the reason
-PAPER = "paper"
+#: entry_no of the registration, of the two entries, of what a third act settled, and of marks that a person gave in the hall's script
+REGISTERED, FIRST, SECOND, SETTLED, KEPT = 0, 1, 2, 3, 4
+#: ``question`` of a registration, whose answer is the reason, and of the decision which answers count
+PAPER, SOURCE = "paper", "source"
+#: which answers of somebody count who has a script from the hall and a paper -> in words. What the hall has alone needs no
+#: decision here: the registration is taken back.
+SOURCES = {"merge": "接着考：纸上写了的题以纸为准，没写的以机考已保存的为准", "paper": "重新考：只算纸上的，机考的一律不算"}
 #: how a script from paper was closed
 CLOSED_BY = "paper"
 LONGEST = 500
@@ -31,7 +33,7 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class PaperCandidate:
-    """One candidate on paper. ``hall``: a script from the hall is there and has to be settled first."""
+    """One candidate on paper. ``hall``: a script from the hall is there too."""
 
     person_id: int
     admission_no: str
@@ -41,6 +43,11 @@ class PaperCandidate:
     reason: str
     taken: bool                     # a script from paper is there
     hall: bool
+    source: str                     # SOURCES, or "" while it is not decided
+
+    @property
+    def undecided(self) -> bool:
+        return self.hall and not self.source
 
 
 def closed_sitting(connection: Connection, sitting_id: str) -> Sitting:
@@ -56,6 +63,9 @@ def closed_sitting(connection: Connection, sitting_id: str) -> Sitting:
 
 def paper_candidates(connection: Connection, sitting_id: str) -> tuple[PaperCandidate, ...]:
     """Registered candidates by admission number."""
+    decided = dict(connection.execute(
+        select(paper_entry.c.person_id, paper_entry.c.answer).where(paper_entry.c.sitting_id == sitting_id, paper_entry.c.question == SOURCE)
+    ).all())  # fmt: skip
     rows = connection.execute(
         select(paper_entry.c.person_id, paper_entry.c.answer, candidate, person.c.name, script.c.closed_by)
         .join(candidate, (candidate.c.sitting_id == paper_entry.c.sitting_id) & (candidate.c.person_id == paper_entry.c.person_id))
@@ -67,7 +77,7 @@ def paper_candidates(connection: Connection, sitting_id: str) -> tuple[PaperCand
     return tuple(
         PaperCandidate(
             row.person_id, row.admission_no, row.name, row.unit_label, row.form or "", row.answer or "", row.closed_by == CLOSED_BY,
-            row.closed_by not in (None, CLOSED_BY),
+            row.closed_by not in (None, CLOSED_BY), decided.get(row.person_id) or "",
         )
         for row in rows
     )  # fmt: skip
@@ -92,7 +102,8 @@ def register(connection: Connection, sitting_id: str, numbers: Sequence[str], re
     :raises PaperMarkError: no reason, no numbers, or numbers that are not on the roster (each is named).
     """
     reason = a_reason(reason, "登记纸笔作答的原因")
-    closed_sitting(connection, sitting_id)
+    if get_sitting(connection, sitting_id).state not in ("open", "closed", "marked"):
+        raise PaperMarkError("开考以后才能登记纸笔作答；开考前请先开考")
     persons = {row.admission_no: row.person_id for row in connection.execute(select(candidate).where(candidate.c.sitting_id == sitting_id))}
     wrong = [number for number in dict.fromkeys(numbers) if number not in persons]
     if wrong or not numbers:
@@ -150,37 +161,30 @@ def _of(sitting_id: str, person_id: int):  # type: ignore[no-untyped-def]  # a c
 # ------------------------------------------------------------------ began in the hall, ended on paper
 
 
-def supersede_hall(home: Home, sitting_id: str, person_id: int, reason: str, by: str) -> None:
-    """Decide that the paper counts for a registered candidate whose attempt in the hall was collected.
+def decide_source(connection: Connection, sitting_id: str, person_id: int, source: str, reason: str, by: str, second: str | None = None) -> None:
+    """Decide which answers count for a registered candidate who has a script from the hall too, in the caller's transaction.
 
-    The attempt becomes void (its saves stay in exam.db), its script and marks leave the office; digests of both are in the
-    audit trail. The hall goes first: cut off in between, doing it again completes it.
+    ``source``: a key of :data:`SOURCES`. To be decided before anything is typed in, so that nobody chooses the better of two results;
+    decided again as long as nothing is. Nothing of the hall's is touched until the paper is in: see :mod:`grading.paper_marks.joining`.
 
-    :raises PaperMarkError: no reason, not registered, or no script from the hall.
+    :raises PaperMarkError: no such choice, no reason, not registered, no script from the hall, or typed already.
     """
-    reason = a_reason(reason, "以纸质答卷为准的原因")
-    with home.office.connect() as connection:
-        closed_sitting(connection, sitting_id)
-        one = the_candidate(connection, sitting_id, person_id)
+    reason = a_reason(reason, "怎样计分的依据")
+    closed_sitting(connection, sitting_id)
+    if source not in SOURCES:
+        raise PaperMarkError(f"请选择怎样计分：{'；'.join(SOURCES.values())}")
+    one = the_candidate(connection, sitting_id, person_id)
     if not one.hall:
         raise PaperMarkError(f"{one.admission_no}：没有机考答卷需要处理")
-    with transaction(home.exam) as connection:
-        row = connection.execute(select(entry.c.id).join(open_sitting).where(entry.c.admission_no == one.admission_no, open_sitting.c.id == sitting_id)).first()
-        if row is not None:
-            done = connection.execute(
-                update(attempt).where(attempt.c.entry_id == row.id, attempt.c.state == "closed").values(state="void")
-            ).rowcount
-            if done:
-                record_incident(connection, sitting_id, row.id, "void", f"改以纸质答卷为准：{reason}", by=by, now=now_ms())
-                audit(connection, EXAM, by, "attempt.superseded_by_paper", one.admission_no, reason=reason)
-    with transaction(home.office) as connection:
-        old = connection.execute(select(script).where(script.c.sitting_id == sitting_id, script.c.person_id == person_id)).one()
-        here = (mark.c.sitting_id == sitting_id) & (mark.c.person_id == person_id)
-        marks = connection.execute(select(mark.c.question, mark.c.points, mark.c.by).where(here).order_by(mark.c.question)).all()
-        connection.execute(delete(mark).where(here))
-        connection.execute(delete(script).where(script.c.sitting_id == sitting_id, script.c.person_id == person_id))
-        audit(connection, OFFICE, by, "paper.supersede", f"{sitting_id}/{one.admission_no}", reason=reason,
-              answers=digest(old.answers), marks=digest([list(row) for row in marks]), finished_at=old.finished_at)  # fmt: skip
+    typed = select(paper_entry.c.by).where(_of(sitting_id, person_id), paper_entry.c.entry_no != REGISTERED).limit(1)
+    if connection.execute(typed).first():
+        raise PaperMarkError(f"{one.admission_no}：纸质答卷已经开始录入，不能再改怎样计分；确有错误的，先由录入人“重新录入”，再改")
+    connection.execute(delete(paper_entry).where(_of(sitting_id, person_id), paper_entry.c.question == SOURCE))
+    connection.execute(paper_entry.insert().values(
+        sitting_id=sitting_id, person_id=person_id, entry_no=REGISTERED, question=SOURCE, answer=source, by=by, at=now_ms()))  # fmt: skip
+    old = connection.execute(select(script).where(script.c.sitting_id == sitting_id, script.c.person_id == person_id)).one()
+    audit(connection, OFFICE, by, "paper.source", f"{sitting_id}/{one.admission_no}", source=source, reason=reason, second=second,
+          answers=digest(old.answers), finished_at=old.finished_at)  # fmt: skip
 
 
 # ------------------------------------------------------------------ what others must know

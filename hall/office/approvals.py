@@ -12,6 +12,7 @@ from exams.decisions import needs_second
 from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
 from exams.tables import entry
+from grading.paper_marks.register import SOURCES
 from hall.office.pages import go, page, role_titles
 from hall.office.second_acts import EXECUTORS, Wanted
 from hall.office.visit import NotHere, Visit
@@ -24,6 +25,7 @@ ARGUMENTS = {
     "sitting": "考试", "kind": "处理", "seconds": "恢复后可答（秒）", "document_no": "文号", "changes": "改动题数", "name": "姓名",
     "list": "名册", "columns": "列", "recipient": "接收单位", "purpose": "用途", "rows": "人数", "points": "改后得分", "expires": "有效至",
     "role": "岗位", "roles": "岗位", "into": "并入", "what": "涉及",
+    "source": "怎样计分",
 }  # fmt: skip
 KIND_TITLES = {"misconduct": "违纪（成绩无效）", "void": "取消资格"}
 
@@ -73,8 +75,8 @@ def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
 
 
 def _shown(name: str, value: object) -> str:
-    if name == "kind":
-        return KIND_TITLES.get(str(value), str(value))
+    if name in ("kind", "source"):
+        return {**KIND_TITLES, **SOURCES}.get(str(value), str(value))
     if name in ("role", "roles"):
         return role_titles(frozenset(value) if isinstance(value, list) else frozenset((str(value),)))
     return "、".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -82,7 +84,7 @@ def _shown(name: str, value: object) -> str:
 
 def _about(home: Home, one: Approval) -> str:
     """Whom or what it is about: a candidate's name beside the number."""
-    if not one.act.startswith(("attempt.", "answer_file.")):
+    if not one.act.startswith(("attempt.", "answer_file.", "paper.source")):
         return one.subject
     with home.exam.connect() as connection:
         name = connection.execute(select(entry.c.name).where(entry.c.admission_no == one.subject)).scalar()

@@ -18,6 +18,8 @@ from exams.decisions import reopen_attempt, void_attempt, withdraw_sitting
 from exams.events import events_of, record_event, standing
 from exams.incidents import record
 from exams.tables import attempt, entry
+from grading.jobs import ask
+from grading.paper_marks.register import SOURCES, decide_source
 from grading.person_merging import merge_persons
 from home import PRIVATE, Home, local_text, transaction, write_atomically
 from people.account_links import unlink_account
@@ -105,10 +107,30 @@ def _merge_persons(_home: Home, office: Connection, wanted: Wanted) -> str:
     )
 
 
+def _print(_home: Home, office: Connection, wanted: Wanted) -> str:
+    """The worker prints it; asked for twice it is printed twice, into the same place."""
+    ask(office, "print_papers", {"sitting": wanted.text("sitting"), "reason": wanted.reason}, wanted.by)
+    return "已开始印制，完成后在“纸笔考试”页下载"
+
+
+def _source(home: Home, office: Connection, wanted: Wanted) -> str:
+    """Which answers count: in the office, and in the room's record for the sheet that two people sign."""
+    sitting, source = wanted.text("sitting"), wanted.text("source")
+    decide_source(office, sitting, wanted.whole("person"), source, wanted.reason, wanted.by, wanted.second)
+    with transaction(home.exam) as connection:
+        here = entry.c.sitting_id == sitting, entry.c.admission_no == wanted.subject
+        entry_id = connection.execute(select(entry.c.id).where(*here)).scalar()
+        agreed = f"（{wanted.second} 批准）" if wanted.second else ""
+        if entry_id is not None:
+            record(connection, sitting, entry_id, "on_paper", f"{SOURCES[source]}。{wanted.reason}{agreed}", by=wanted.by, now=wanted.now)
+    return f"已决定 {wanted.subject}：{SOURCES[source]}"
+
+
 #: act of people.approvals -> how it is done; an act that is not here is done by whoever asked, on a page of its own
 EXECUTORS: Mapping[str, Executor] = {
     "attempt.void": _void, "attempt.reopen": _reopen, "sitting.withdraw": _withdraw, "answer_file.merge": _merge,
     "account.grant": _grant, "account.unlink": _unlink, "person.merge": _merge_persons,
+    "paper.print": _print, "paper.source": _source,
 }  # fmt: skip
 
 

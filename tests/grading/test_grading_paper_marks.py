@@ -18,7 +18,7 @@ from grading.jobs import grade_sitting
 from grading.marks import mark_sitting
 from grading.paper_marks.entry import differences, discard_entry, enter, progress, read_forms, settle
 from grading.paper_marks.fields import fields_of, read_field
-from grading.paper_marks.register import paper_hands, register, supersede_hall, unfinished, unregister, without_script
+from grading.paper_marks.register import decide_source, paper_hands, register, unfinished, unregister, without_script
 from grading.paper_marks.taking import take_paper_points
 from grading.paper_marks.workbook import import_rows, read_rows, template
 from grading.records import damaged_records, issue_records
@@ -199,10 +199,15 @@ def test_a_field_that_cannot_be_is_refused_by_its_number(question, text):
         read_field(fields[question], text)
 
 
-def test_nothing_comes_in_before_the_sitting_is_closed(any_home):
-    make_sitting(any_home, state="open")
-    with transaction(any_home.office) as connection, pytest.raises(PaperMarkError, match="收卷以后"):
-        register(connection, "s1", ["2611100001"], "停电", "kaowu")
+def test_registered_while_it_runs_typed_in_only_when_it_is_closed(any_home):
+    persons = make_sitting(any_home, state="open")
+    with transaction(any_home.office) as connection:
+        assert register(connection, "s1", ["2611100001"], "停电", "kaowu") == 1
+    with pytest.raises(PaperMarkError, match="收卷以后"):
+        type_in(any_home, persons[0], SHEET, "li")
+    make_sitting(any_home, "s2", state="draft", persons=persons)
+    with transaction(any_home.office) as connection, pytest.raises(PaperMarkError, match="开考以后"):
+        register(connection, "s2", ["2611200001"], "停电", "kaowu")
 
 
 def test_registration_names_every_wrong_number_and_can_be_taken_back(room):
@@ -223,8 +228,8 @@ def test_registration_names_every_wrong_number_and_can_be_taken_back(room):
         unregister(connection, "s1", persons[1], "误登记", "kaowu")
 
 
-def in_the_hall(home, person):
-    """An attempt that was collected, as a power cut leaves it."""
+def in_the_hall(home, person, answers=None):
+    """An attempt that was collected, as a power cut leaves it: some questions saved, collected by an officer."""
     with transaction(home.exam) as connection:
         connection.execute(open_sitting.insert().values(
             id="s1", title="t", kind="mock", opens_at=0, closes_at=10, minutes=60, grace_s=0, chain_n=0, chain_head="", closed_at=5))  # fmt: skip
@@ -236,27 +241,116 @@ def in_the_hall(home, person):
             entry_id=ident, sitting_id="s1", form="A", display_order="[]", started_at=0, limit_at=10, state="closed", closed_at=5,
             closed_by="officer", writer=1))  # fmt: skip
     collect_scripts(home, "s1")
+    if answers is not None:
+        with transaction(home.office) as connection:
+            connection.execute(update(script).where(script.c.person_id == person).values(answers=json.dumps(answers)))
 
 
-def test_paper_replaces_the_halls_script_only_by_a_decision_with_a_reason(room):
+def decide(home, person, source, reason="停电后改用纸质卷"):
+    with transaction(home.office) as connection:
+        decide_source(connection, "s1", person, source, reason, "kaowu", "zuren")
+
+
+def points_of(home, person):
+    return {row.question: row.points for row in rows(home, mark, mark.c.person_id == person)}
+
+
+#: saved before the cut: two right, one wrong, an essay; and what was then written on paper: the wrong one put right, two more
+ONLINE = {"q001": "C", "q002": "B", "q003": "", "q004": "ACE", "q006": "停电前写的论述"}
+ON_SHEET = {"q002": "A", "q003": "ABD", "q005": "B"}
+
+
+def test_paper_counts_alone_only_by_a_decision_with_a_reason(room):
     home, persons = room
-    in_the_hall(home, persons[0])
+    in_the_hall(home, persons[0], ONLINE)
     mark_sitting(home, "s1", "worker")
-    with pytest.raises(PaperMarkError, match="有机考答卷，请考务先决定"):
-        type_in(home, persons[0], SHEET, "li")
-    with pytest.raises(PaperMarkError, match="请写明以纸质答卷为准的原因"):
-        supersede_hall(home, "s1", persons[0], "", "kaowu")
-    supersede_hall(home, "s1", persons[0], "停电后改用纸质卷，全部重做", "kaowu")
-    assert rows(home, script) == [] and rows(home, mark) == []
-    with home.exam.connect() as connection:
-        assert connection.execute(select(attempt.c.state)).scalar_one() == "void", "the saves stay, the attempt counts for nothing"
-    assert collect_scripts(home, "s1") == 0, "and never comes back"
+    with pytest.raises(PaperMarkError, match="有机考答卷，请考务先决定怎样计分"):
+        type_in(home, persons[0], ON_SHEET, "li")
+    for source, reason, why in (("paper", " ", "请写明怎样计分的依据"), ("best", "x", "请选择怎样计分：接着考.*重新考")):
+        with pytest.raises(PaperMarkError, match=why):
+            decide(home, persons[0], source, reason)
+    with pytest.raises(PaperMarkError, match="没有机考答卷需要处理"):
+        decide(home, persons[1], "paper")
+    decide(home, persons[0], "merge")
+    decide(home, persons[0], "paper")
+    assert [row.closed_by for row in rows(home, script)] == ["officer"], "nothing of the hall's is touched before the paper is in"
     with pytest.raises(RecordError, match="纸笔作答的还没有录完"):
         issue_records(home, "s1", "hr")
+    type_in(home, persons[0], ON_SHEET, "li")
+    with pytest.raises(PaperMarkError, match="已经开始录入，不能再改怎样计分"):
+        decide(home, persons[0], "merge")
+    assert type_in(home, persons[0], ON_SHEET, "wang") == "done"
+    [taken] = rows(home, script)
+    assert (taken.closed_by, json.loads(taken.answers)) == ("paper", {**dict.fromkeys(("q001", "q004", "q006"), ""), **ON_SHEET})
+    assert collect_scripts(home, "s1") == 0 and uncollected(home, "s1") == 0, "and the hall's never comes back"
+    mark_sitting(home, "s1", "worker")
+    assert points_of(home, persons[0]) == {"q001": "0", "q002": "20", "q003": "10", "q004": "0", "q005": "18", "q006": "0"}
+    with home.office.connect() as connection:
+        told = [json.loads(row.payload) for row in connection.execute(AUDIT[OFFICE].select()) if row.action == "paper.source"]
+    assert [(one["source"], one["second"], one["reason"]) for one in told] == [("merge", "zuren", "停电后改用纸质卷"), ("paper", "zuren", "停电后改用纸质卷")]
+
+
+def test_going_on_on_paper_every_question_has_one_source(room):
+    home, persons = room
+    in_the_hall(home, persons[0], ONLINE)
+    decide(home, persons[0], "merge")
+    with pytest.raises(PaperMarkError, match="机考是 A 卷，纸质是 B 卷，题目不同"):
+        type_in(home, persons[0], ON_SHEET, "li", form="B")
     for by in ("li", "wang"):
-        type_in(home, persons[0], SHEET, by)
-    assert [row.closed_by for row in rows(home, script)] == ["paper"]
-    assert uncollected(home, "s1") == 0
+        type_in(home, persons[0], ON_SHEET, by)
+    [taken] = rows(home, script)
+    assert json.loads(taken.answers) == {"q001": "C", "q002": "A", "q003": "ABD", "q004": "ACE", "q005": "B", "q006": "停电前写的论述"}
+    assert (taken.closed_by, taken.started_at, taken.form) == ("paper", 0, "A")
+    mark_sitting(home, "s1", "worker")
+    assert take_paper_points(home, "s1") == 0
+    assert points_of(home, persons[0]) == {"q001": "20", "q002": "20", "q003": "10", "q004": "2", "q005": "18", "q006": None}, "its essay waits for a marker"
+    with home.office.connect() as connection:
+        [told] = [json.loads(row.payload) for row in connection.execute(AUDIT[OFFICE].select()) if row.action == "paper.joined"]
+    assert told["from_hall"] == ["q001", "q004", "q006"] and told["source"] == "merge"
+
+
+def test_a_mark_given_to_an_answer_that_still_counts_survives_the_joining(room):
+    home, persons = room
+    in_the_hall(home, persons[0], ONLINE)
+    mark_sitting(home, "s1", "worker")
+    given = mark.c.person_id == persons[0], mark.c.question == "q006"
+    with transaction(home.office) as connection:
+        connection.execute(update(mark).where(*given).values(points="25", state="marked", by="yuejuan", comment="要点齐"))
+    decide(home, persons[0], "merge")
+    for by in ("li", "wang"):
+        type_in(home, persons[0], ON_SHEET, by)
+    mark_sitting(home, "s1", "worker")
+    assert take_paper_points(home, "s1") == 1
+    [row] = rows(home, mark, *given)
+    assert (row.points, row.state, row.by, row.comment) == ("25", "marked", "yuejuan", "要点齐")
+    assert points_of(home, persons[0])["q002"] == "20", "and the rest is marked anew"
+
+
+def test_an_essay_written_anew_on_paper_counts_as_it_stands_there(room):
+    home, persons = room
+    in_the_hall(home, persons[0], ONLINE)
+    mark_sitting(home, "s1", "worker")
+    with transaction(home.office) as connection:
+        connection.execute(update(mark).where(mark.c.question == "q006").values(points="25", state="marked", by="yuejuan"))
+    decide(home, persons[0], "merge")
+    for by in ("li", "wang"):
+        type_in(home, persons[0], {**ON_SHEET, "q006": "12"}, by)
+    mark_sitting(home, "s1", "worker")
+    take_paper_points(home, "s1")
+    [row] = rows(home, mark, mark.c.person_id == persons[0], mark.c.question == "q006")
+    assert (row.points, row.by, row.comment) == ("12", "li", "纸笔答卷，录入 li，复核 wang")
+
+
+def test_a_registration_taken_back_leaves_the_halls_script_as_it_was(room):
+    home, persons = room
+    in_the_hall(home, persons[0], ONLINE)
+    decide(home, persons[0], "merge")
+    with transaction(home.office) as connection:
+        unregister(connection, "s1", persons[0], "来电后接着机考，纸上没有作答", "kaowu")
+    [kept] = rows(home, script)
+    assert kept.closed_by == "officer" and json.loads(kept.answers) == ONLINE
+    with home.office.connect() as connection:
+        assert unfinished(connection, "s1") == ["2611100002"]
 
 
 def test_scripts_from_paper_hide_no_missing_script_of_the_hall(room):
