@@ -200,7 +200,7 @@ def _refuse_unready(connection: Connection, known: Sitting) -> None:
         raise RecordError(f"“{known.title}”还没有收卷，不能签发成绩记录")
     on_paper = unfinished(connection, known.id)
     if on_paper:
-        raise RecordError(f"登记为纸笔作答的还没有录完两遍并入库，不能签发：{names_of(on_paper)}；请到“纸笔录入”办理，没有来考的取消登记")
+        raise RecordError(f"登记为纸笔作答的还没有录完两遍并入库，不能签发：{names_of(on_paper)}；请到“纸笔考试”页办理，没有来考的取消登记")
     waiting = pending_names(connection, known.id, 21)
     if waiting:
         more = " 等" if len(waiting) > 20 else ""

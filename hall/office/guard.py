@@ -27,8 +27,8 @@ from people.errors import PeopleError
 
 #: A roster of 10,000 rows is under 2 MB.
 LARGEST_BODY = 12 * 1024 * 1024
-#: The editor of a list's columns has two fields a column.
-MOST_FIELDS = 100
+#: The editor of a list's columns has two fields a column; an answer sheet one a question.
+MOST_FIELDS = 320
 MOST_FILES = 2
 LONGEST_FIELD = 64 * 1024
 #: What a handler may raise to refuse; anything else is a defect and ends in the page for those.

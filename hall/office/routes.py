@@ -18,6 +18,8 @@ from hall.office import (
     logins,
     marking,
     numbers,
+    paper,
+    paper_typing,
     person_merging,
     record_page,
     records,
@@ -47,6 +49,7 @@ MARKER = _roles("marker")
 HR = _roles("hr")
 DESK = _roles("exam_officer", "marker", "hr", "auditor", "operator")      # counts, no persons
 PERSONS = _roles("exam_officer", "auditor")                               # who sits, what happens in the room
+PAPER = _roles("exam_officer", "marker", "auditor")                      # by number; names only for PERSONS
 RESULTS = _roles("hr", "auditor")
 FILES = HR
 DECIDERS = _roles("exam_officer", "hr", "operator")                       # second persons
@@ -61,6 +64,7 @@ _C = "/sittings/{sitting}/candidates/{number}"
 _R = "/sittings/{sitting}/records/{number}"
 _P = "/workforce/people/{person}"
 _H = f"{_P}/held/{{held}}"
+_PAPER = "/sittings/{sitting}/paper/{number}"
 _Q = "/sittings/{sitting}/marking/{question}/{item}"
 
 ROUTES = (
@@ -108,6 +112,22 @@ ROUTES = (
     Way("void", "POST", f"{_C}/void", candidates.void, OFFICER, back="candidate"),
     Way("add_note_of", "POST", f"{_C}/note", incidents.add_note_of, OFFICER, back="candidate"),
     Way("print_one", "POST", f"{_C}/slip", slips.print_one, OFFICER, back="candidate"),
+    Way("paper", "GET", f"{_S}/paper", paper.paper_page, PAPER),
+    Way("print_paper", "POST", f"{_S}/paper", paper.print_paper, OFFICER, back="paper"),
+    Way("paper_files", "GET", f"{_S}/paper/files.zip", paper.paper_files, OFFICER),
+    Way("paper_keys", "GET", f"{_S}/paper/keys.zip", paper.paper_keys, MARKER),
+    Way("register_paper", "POST", f"{_S}/paper/register", paper.register_paper, OFFICER, back="paper"),
+    Way("paper_book", "GET", f"{_S}/paper/workbook.xlsx", paper_typing.workbook, MARKER),
+    Way("upload_paper", "POST", f"{_S}/paper/workbook", paper_typing.upload_workbook, MARKER, back="paper"),
+    Way("confirm_paper", "POST", f"{_S}/paper/workbook/confirm", paper_typing.confirm_workbook, MARKER, back="paper"),
+    Way("paper_one", "GET", _PAPER, paper.paper_one, PAPER),
+    Way("decide_paper", "POST", f"{_PAPER}/source", paper.decide_paper, OFFICER, back="paper_one"),
+    Way("unregister_paper", "POST", f"{_PAPER}/unregister", paper.unregister_paper, OFFICER, back="paper_one"),
+    Way("type_page", "GET", f"{_PAPER}/type", paper_typing.type_page, MARKER),
+    Way("type_in", "POST", f"{_PAPER}/type", paper_typing.type_in, MARKER, back="paper_one"),
+    Way("discard_paper", "POST", f"{_PAPER}/discard", paper_typing.discard, MARKER, back="paper_one"),
+    Way("settle_page", "GET", f"{_PAPER}/differences", paper_typing.settle_page, MARKER),
+    Way("settle_paper", "POST", f"{_PAPER}/differences", paper_typing.settle_, MARKER, back="settle_page"),
     Way("marking", "GET", f"{_S}/marking", marking.progress, DESK),
     Way("script", "GET", _Q, marking.script_page, MARKER),
     Way("give", "POST", _Q, marking.give, MARKER, back="marking"),

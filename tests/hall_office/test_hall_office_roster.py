@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from exams.profile import SHIPPED
 from exams.tables import candidate
-from hall.office import rosters
+from hall.office import kept_uploads
 from people.tables import person
 
 HOSTILE = ("<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'; DROP TABLE person; --", "{{ 7*7 }}", "=cmd|'/c calc'!A1")
@@ -85,7 +85,7 @@ def test_an_old_upload_is_removed(office: Office, monkeypatch: pytest.MonkeyPatc
     with office.staff("exam_officer") as officer:
         new_sitting(officer)
         token = field(upload(officer, roster(people(2))).text, "token")
-        monkeypatch.setattr(rosters, "KEPT_MS", -1)
+        monkeypatch.setattr(kept_uploads, "KEPT_MS", -1)
         upload(officer, roster(people(2)))
         assert not (office.home.secret / "uploads" / f"{token}.sealed").exists()
 
