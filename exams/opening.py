@@ -212,7 +212,8 @@ def close_sitting(home: Home, sitting_id: str, by: str) -> int:
         closed = connection.execute(
             update(attempt).where(writing).values(state="closed", closed_at=moment, closed_by="officer")
         ).rowcount
-        audit(connection, EXAM, by, "sitting.close", sitting_id, cut_off=closed)
+        end = connection.execute(select(open_sitting.c.chain_n, open_sitting.c.chain_head).where(open_sitting.c.id == sitting_id)).one()
+        audit(connection, EXAM, by, "sitting.close", sitting_id, cut_off=closed, saves=end.chain_n, head=end.chain_head)
     time.sleep(unsettled_ms(home, sitting_id, now_ms()) / 1000)
     collect_scripts(home, sitting_id)
     with transaction(home.office) as connection:

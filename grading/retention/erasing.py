@@ -73,7 +73,8 @@ def erase(home: Home, plan_at: int, plan_digest: str, approval: int, by: str) ->
         use(office, approval, "record.erase", "*", plan=plan_digest, at=plan_at)
         for piece in plan.due:
             _OFFICE.get(piece.kind, _nothing)(office, piece, now, cutoff)
-            audit(office, OFFICE, by, "retention.erase", piece.subject, kind=piece.kind, rows=piece.rows)
+            until = {"cutoff": cutoff} if piece.kind == "audit" else {}
+            audit(office, OFFICE, by, "retention.erase", piece.subject, kind=piece.kind, rows=piece.rows, **until)
         _forget_people(office)
     with transaction(home.exam) as exam:
         for piece in plan.due:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, MetaData, select
 from starlette.responses import Response
 
+from exams.anchors import verify_trails
 from hall.office.pages import go, page
 from hall.office.visit import Visit
-from home import AUDIT, EXAM, OFFICE, verify_audit
+from home import AUDIT, EXAM, OFFICE
 
 SHOWN = 300
 LONGEST = 160
@@ -62,8 +63,7 @@ def shorten(payload: str | None) -> str:
 
 
 def check(visit: Visit) -> Response:
-    """``POST /trail``: walk both chains from the first entry on."""
-    with visit.home.office.connect() as office, visit.home.exam.connect() as exam:
-        broken = {"办公": verify_audit(office, OFFICE), "考场": verify_audit(exam, EXAM)}
-    wrong = "；".join(f"{place}日志从第 {n} 条起对不上，可能被改动，请立即封存数据文件夹并报告" for place, n in broken.items() if n is not None)
+    """``POST /trail``: walk both chains from the first entry on, each against what the other remembers."""
+    wrong = "；".join(str(one) for one in verify_trails(visit.home))
+    wrong += "。请立即封存数据文件夹并报告，不要再在上面办事" if wrong else ""
     return go(visit, "trail", bad=wrong, good="" if wrong else "两份日志都完整，没有发现改动。")

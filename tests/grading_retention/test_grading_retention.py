@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 
 from backup.archive import known_backups
 from backup.schedule import backup_now
+from exams.anchors import verify_home
 from exams.chain import verify_chain
 from exams.events import record_event
 from exams.saves import Change, SaveRequest, store
@@ -126,6 +127,8 @@ def test_what_is_due_goes_from_every_byte_and_the_proofs_stay(home_folder: Home)
     with home.office.connect() as office, home.exam.connect() as exam:
         assert verify_audit(office, OFFICE) is None and verify_audit(exam, EXAM) is None
         assert verify_chain(exam, "s1") is None
+    assert verify_home(home) == [], "what was erased by policy is no gap"
+    with home.office.connect() as office, home.exam.connect() as exam:
         rows = office.execute(record.select()).all()
     assert rows and all(genuine(row.statement, row.digest, row.signature, public_key(home)) for row in rows)
     assert make_plan(home, when).due == ()
