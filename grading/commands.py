@@ -104,6 +104,27 @@ def export(
     console.print(done.line, markup=False)
 
 
+@records.command("statistics")
+def statistics(
+    home: HomeOption,
+    out: Annotated[Path, typer.Option("--out", help="写到哪个文件（.xlsx 或 .json）")],
+    since: Annotated[str, typer.Option("--since", help="考试日期从哪一天起，如 2026-01-01")] = "",
+    until: Annotated[str, typer.Option("--until", help="考试日期到哪一天止")] = "",
+    unit: Annotated[str, typer.Option("--unit", help="单位名称；连同下属单位，不写则全部")] = "",
+    formal: Annotated[bool, typer.Option("--formal/--all", help="只算正式考试，或连同演示、模拟")] = True,
+) -> None:
+    """导出统计数据：合格率、差距与空白点、持证、到期日历；人数太少的不列。后缀 .xlsx 或 .json 决定格式。"""
+    from grading.statistics.asking import read_asked, unit_named
+    from grading.statistics.export import export_statistics
+
+    with open_home(home) as where:
+        with where.office.connect() as connection:
+            query = {"asked": "1", "since": since, "until": until, "unit": unit_named(connection, unit), **({"formal": "1"} if formal else {})}
+            asked = read_asked(connection, query)
+        done = export_statistics(where, asked, out.suffix.removeprefix(".").lower(), out, BY)
+    console.print(f"已写入 {done.path}：{done.tables} 张表，{done.rows} 行", markup=False)
+
+
 @records.command("archive")
 def archive(
     home: HomeOption,

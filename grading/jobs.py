@@ -24,6 +24,8 @@ from grading.marks import MarkingResult, mark_sitting
 from grading.paper_marks.taking import take_paper_points
 from grading.records import issue_records
 from grading.retention.erasing import erase
+from grading.statistics import export as statistics_export
+from grading.statistics.asking import read_asked
 from grading.tables import job
 from home import OFFICE, PRIVATE, Home, audit, local_text, now_ms, write_atomically
 
@@ -134,6 +136,14 @@ def _export(asked: Asked) -> str:
     return f"已导出 {done.rows} 行：{done.path.name}\n{done.line}"
 
 
+def _statistics(asked: Asked) -> str:
+    form = str(asked.arguments.get("format", "xlsx"))
+    with asked.home.office.connect() as connection:
+        about = read_asked(connection, {key: str(value) for key, value in asked.arguments.items()})
+    done = statistics_export.export_statistics(asked.home, about, form, statistics_export.default_path(asked.home, form), asked.by)
+    return f"已导出统计数据 {done.tables} 张表，{done.rows} 行：{done.path.name}"
+
+
 def _export_numbers(asked: Asked) -> str:
     done = make_file(asked.home, int(asked.arguments.get("approval", 0)), asked.by)
     return f"加密文件已做好，{done.rows} 行，{local_text(done.delete_at)} 自动删除；请在“完整证件号码”页面下载"
@@ -179,6 +189,7 @@ KINDS = {
     "grade": Kind("阅卷", _grade),
     "issue_records": Kind("签发成绩", _issue),
     "export": Kind("导出", _export),
+    "statistics": Kind("统计数据", _statistics),
     "export_numbers": Kind("完整证件号码", _export_numbers),
     "chart": Kind("成绩分布图", _chart),
     "print_papers": Kind("印制纸质试卷", _print_papers),

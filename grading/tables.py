@@ -97,6 +97,15 @@ paper_entry = Table(
     Column("at", BigInteger, nullable=False),
 )  # fmt: skip
 
+kept_counts = Table(
+    "kept_counts", OFFICE,                            # what the worker counted beforehand where counting takes long: grading.statistics.kept
+    Column("name", String(20), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("audit_n", Integer, nullable=False),       # the newest audit entry then: nothing has changed while it is the newest
+    Column("rules", String(64), nullable=False),      # digest of the rules it was counted by
+    Column("content", Text, nullable=False),          # JSON
+)  # fmt: skip
+
 column_set = Table(
     "column_set", OFFICE,                             # how HR wants a list to look, kept under a name
     Column("id", Integer, primary_key=True),

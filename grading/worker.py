@@ -37,6 +37,7 @@ from exams.vitals import tell
 from grading.errors import GradingError
 from grading.identity_export import delete_expired
 from grading.jobs import KINDS, Asked, JobError, Report, ask, shorten
+from grading.statistics.kept import keep
 from grading.tables import job
 from grading.workforce.kinds import kinds_of
 from grading.workforce.reckoning import bring_up_to_date
@@ -195,6 +196,7 @@ def loop(home: Home, stopping: threading.Event) -> None:
                     backed_up = watched
                     look_after_backups(home, watched, ended_now=bool(closed))
                     delete_expired(home, watched)
+                    keep(home, watched)
                 bring_up_to_date(home, kinds_of(home))
             claimed = claim(home)
             if claimed is not None:

@@ -53,7 +53,7 @@ def export_files(folder: Path, known: Mapping[str, Mapping[str, object]] | None 
             told = (known or {}).get(path.name, {})
             kind, rows, state = LISTS.get(str(told.get("list"))), told.get("rows"), path.stat()
             found.append(ExportFile(path.name, state.st_size, int(state.st_mtime * 1000), str(told.get("by", "")),
-                                    rows if isinstance(rows, int) else None, kind.title if kind else ""))  # fmt: skip
+                                    rows if isinstance(rows, int) else None, kind.title if kind else str(told.get("title", ""))))  # fmt: skip
     return sorted(found, key=lambda one: (-one.at, one.name))
 
 
@@ -79,7 +79,7 @@ def exports_page(visit: Visit) -> Response:
     """``GET /exports?list=&sitting=&set=``."""
     kind = kind_of(visit.query.get("list", "scores"))
     with visit.home.office.connect() as connection:
-        jobs = [one for one in recent_jobs(connection, visit.now) if one.title == title_of("export")][:5]
+        jobs = [one for one in recent_jobs(connection, visit.now) if one.title in (title_of("export"), title_of("statistics"))][:5]
         files = export_files(visit.home.exports, _exports_on_record(connection))[:SHOWN_FILES]
         offered, own = offered_sittings(connection), saved_names(connection, kind.key)
     live = [one for one in jobs if one.live or one.state == "failed"][:3]
