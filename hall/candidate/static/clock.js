@@ -70,7 +70,7 @@
       by("time").dataset.near = seconds <= 60 ? "1" : seconds <= 300 ? "5" : "";
       if (this.stopped || this.pausedAt !== null) return;
       const passed = WARN_MINUTES.filter((minutes) => seconds > minutes * 60).length;
-      if (passed < this.announced && seconds > 0) this.told.said("还剩 " + WARN_MINUTES[passed] + " 分钟");
+      if (passed < this.announced && seconds > 0) this.told.said("还剩 " + Math.ceil(seconds / 60) + " 分钟");
       this.announced = passed;
       if (left <= 0 && !this.isUp) {
         this.isUp = true;
