@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from hostile_day import HostileDay
 from office_room import Person
 from payloads import SCRIPTS, TRAP
@@ -20,6 +21,8 @@ from hall.office.routes import ROUTES
 from hall.web import POLICY
 
 pytestmark = pytest.mark.browser
+#: WCAG 2.2 AA, as axe-core groups its rules
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 #: what a candidate's browser asks for by itself
 HALL = {"c1": ("/done",), "c2": ("/paper",), "c4": ("/rules", "/login?number=<script>hit(904)</script>&x='\"><svg onload=hit(905)>", "/no/<script>hit(906)</script>")}
 
@@ -40,6 +43,7 @@ class Looker:
         self.statuses: dict[str, set[int]] = {way.name: set() for way in ROUTES if way.method == "GET"}
         self.downloads: list[tuple[str, dict[str, str], bytes]] = []
         self._pages: set[str] = set()        # routes that are known to answer with a page
+        self.accessible: dict[str, list[str]] = {}   # phase and route -> what axe-core finds on the first page of it
 
     def __call__(self, phase: str) -> None:
         if phase == "during":
@@ -78,13 +82,16 @@ class Looker:
     def _page(self, page: Page, name: str, who: Person, path: str, phase: str) -> None:
         if name not in self._pages:
             answer = who.get(path)
-            html = answer.headers.get("content-type", "").startswith("text/html")
+            html = answer.headers.get("content-type", "").startswith("text/html") and "content-disposition" not in answer.headers
             self._pages |= {name} if html and answer.status_code == 200 else set()
             if not html:
                 self.statuses[name].add(answer.status_code)
                 self.downloads.append((path, dict(answer.headers), answer.content))
                 return
         self.statuses[name].add(self.watcher.look(page, path, f"{phase} {name}").status)
+        if f"{phase} {name}" not in self.accessible:
+            found = Axe().run(page, options=WCAG).response["violations"]
+            self.accessible[f"{phase} {name}"] = [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:2]]}" for one in found]
 
     def _replay(self, page: Page, origin: str, name: str, answer) -> None:
         """An answer to a form, shown by Chromium under the headers it came with."""
@@ -146,6 +153,13 @@ def test_the_watcher_sees_what_runs(chromium: Browser) -> None:
     watcher.look(page, "/", "raw")
     assert any("policy" in fault for fault in watcher.faults) and not any("hit 1" in fault for fault in watcher.faults)
     page.context.close()
+
+
+def test_axe_finds_nothing_on_any_page_of_the_office(looked: Looker) -> None:
+    """What staff see can be heard, read enlarged and used by keyboard (WCAG 2.2 AA); the rules of the candidates' pages are held elsewhere."""
+    assert len(looked.accessible) > 50
+    faults = [f"{place}: {fault}" for place, found in sorted(looked.accessible.items()) for fault in found]
+    assert not faults, f"{len(faults)} faults\n" + "\n".join(faults)
 
 
 def test_the_policy_allows_nothing_inline(looked: Looker) -> None:
