@@ -135,13 +135,13 @@ class _Work:
             raise _InColumn("资格名称", _unknown_kind(self.kinds, line))
         return found
 
-    def _place(self, line: Line) -> int | None:
+    def _place(self, line: Line, column: str = "服务单位") -> int | None:
         name = line.values.get("place")
-        with _column("服务单位"):
+        with _column(column):
             return self.places.find(name, line) if name else None
 
     def employment(self, lines: Sequence[Line]) -> None:
-        self._each(lines, lambda line, who: take_employment(self.connection, who.id, self._place(line), line, self.done, self.today))
+        self._each(lines, lambda line, who: take_employment(self.connection, who.id, self._place(line, "所在社区（网格）"), line, self.done, self.today))
 
     # ------------------------------------------------ 资格
 

@@ -6,11 +6,11 @@ Everything that a document leaves open is a value of the rule (:class:`grading.w
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from grading.workforce.clock import Held, standing
 from grading.workforce.grades import Grades, career
@@ -91,10 +91,10 @@ def entitlement(rule: Rule, case: Case, month: date, grades: Grades) -> Entitlem
     first = month.replace(day=1)
     last = last_of(month)
     ordered = sorted(case.certificates, key=lambda one: -one.kind.level)
-    found = [(one, _of_month(rule, first, lambda day, one=one: _faults(rule, case, one, day))) for one in ordered]  # type: ignore[misc]
+    found = [(one, _of_month(rule, first, partial(_faults, rule, case, one), _events(rule, case, one.held))) for one in ordered]
     good = [one for one, faults in found if not faults]
     if not good:
-        return _refused(rule, found)
+        return _refused(found, last)
     counted = good[:1] if rule.highest_only else good
     amounts, faults, told = Fraction(0), list[_Fault](), list[str]()
     for one in counted:
@@ -102,21 +102,27 @@ def entitlement(rule: Rule, case: Case, month: date, grades: Grades) -> Entitlem
         amounts += amount
         faults += [fault] if fault else []
         told += [why] if why else []
-    until = standing(counted[0].kind, counted[0].held, (), last).valid_until
     if not amounts:
-        return _refused(rule, [(counted[0], faults)], until)
+        return _refused([(counted[0], faults)], last)
+    until = _valid_until(counted[0], last)
     if until is not None and rule.registered and until <= last + SOON:
         told.append(f"登记 {until} 到期，请提醒办理")
     return Entitlement("paid", amounts, counted[0], "", tuple([*told, *(one.told for one in faults)]), until)
 
 
-def _refused(rule: Rule, found: Sequence[tuple[Certificate, Sequence[_Fault]]], until: date | None = None) -> Entitlement:
+def _refused(found: Sequence[tuple[Certificate, Sequence[_Fault]]], last: date) -> Entitlement:
     """Nothing is due, for the reasons of the certificate that comes nearest: the fewest faults, then the highest level."""
     certificate, faults = min(found, key=lambda pair: len(pair[1])) if found else (None, [_Fault("unqualified", "没有登记这一组的资格")])
     order = list(REASONS)
     reason = min((one.reason for one in faults), key=order.index)
     told = tuple(dict.fromkeys(one.told for one in sorted(faults, key=lambda one: order.index(one.reason))))
+    until = _valid_until(certificate, last) if certificate else None
     return Entitlement("unclear" if reason in UNCLEAR else "refused", Fraction(0), certificate, reason, told, until)
+
+
+def _valid_until(certificate: Certificate, day: date) -> date | None:
+    """Until when the registration lasts, or lasted, as it stands on a day."""
+    return standing(_dates_only(certificate.kind), certificate.held, (), day).valid_until
 
 
 # ---------------------------------------------------------------- months
@@ -127,17 +133,27 @@ def last_of(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
-def _of_month(rule: Rule, first: date, check: Callable[[date], Sequence[_Fault]]) -> Sequence[_Fault]:
-    """The faults that keep a month from counting by the rule's convention; none: it counts. What is not monthly goes by the last day."""
+def _of_month(rule: Rule, first: date, check: Callable[[date], Sequence[_Fault]], events: Iterable[date | None]) -> Sequence[_Fault]:
+    """The faults that keep a month from counting by the rule's convention; none: it counts. What is not monthly goes by the last day.
+
+    ``events``: days on which anything on file changes. In a month without any, a registration can only run out: two days tell it.
+    """
     last, how = last_of(first), rule.conventions.counts_on
     if rule.pays != "monthly" or how == "last_day":
         return check(last)
     if how == "first_day":
         return check(first)
-    days = [first + DAY * n for n in range(last.day)]
+    quiet = not any(day is not None and first - DAY <= day <= last for day in events)
+    days = [first, last] if quiet else [first + DAY * n for n in range(last.day)]
     if how == "whole_month":
         return next((faults for day in days if (faults := check(day))), [])
     return [] if any(not check(day) for day in days) else check(last)
+
+
+def _events(rule: Rule, case: Case, held: Held) -> Iterable[date | None]:
+    work = case.employment
+    yield from (held.obtained_on, held.ended_on, work.employed_from, work.left_on, rule.effective_from, rule.effective_until)
+    yield from (one.on_day for one in held.steps)
 
 
 def _from(rule: Rule, day: date) -> str:
@@ -188,8 +204,14 @@ def _certified(rule: Rule, certificate: Certificate, day: date) -> _Fault | None
     return _Fault("unqualified", f"还没有取得{kind.title}：{standing(kind, held, (), day).next_step}")
 
 
+@lru_cache(64)
+def _dates_only(kind: Kind) -> Kind:
+    """The kind without its hours, which decide no date."""
+    return replace(kind, requirements=())
+
+
 def _registered(rule: Rule, kind: Kind, held: Held, day: date) -> _Fault | None:
-    stands = standing(kind, held, (), day)
+    stands = standing(_dates_only(kind), held, (), day)
     if stands.holds:
         return None
     if stands.state == "lapsed" and stands.valid_until is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from grading.errors import WorkforceError
 from grading.tables import certification
@@ -142,6 +142,11 @@ def case_of(kinds: Mapping[str, Kind], group: str, entries: list[Entry]) -> Case
 
 def _steps(entries: list[Entry], kind: str) -> tuple[Step, ...]:
     return tuple(Step(step.step, step.on_day) for one in entries if one.kind == kind for step in one.steps)
+
+
+def _standing(group: list[str]) -> tuple[ColumnElement[bool], ...]:
+    """Over certification: one of these kinds, not struck out."""
+    return certification.c.kind.in_(group), certification.c.revoked_at.is_(None)
 
 
 def _group(kinds: Mapping[str, Kind], rule: Rule) -> list[str]:

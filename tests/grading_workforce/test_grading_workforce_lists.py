@@ -8,9 +8,9 @@ from datetime import date
 
 import pandas
 import pytest
+from community_fixture import PLACES, furnish
 from sqlalchemy import select, update
 from typer.testing import CliRunner
-from workforce_room import add_people, take, workbook
 
 import pufa
 from courses.norms import norms
@@ -20,6 +20,7 @@ from grading.exports import export_list
 from grading.lists.asking import scope_of
 from grading.lists.kinds import LISTS
 from grading.lists.scope import Scope
+from grading.tables import certification
 from grading.workforce.communities import Community, communities, need_of, total_of
 from grading.workforce.grades import career
 from grading.workforce.hours import Step
@@ -27,17 +28,11 @@ from grading.workforce.norms import read_staffing, suppose
 from grading.workforce.stipend_roll import read_month
 from grading.workforce.stipend_rules import adopt
 from home import transaction
-from people.tables import unit
+from people.tables import person, unit
 
 DAY = date(2026, 11, 24)
 STAFFING = read_staffing()
 TAIYUAN, GRID, CITY, JILIN = (STAFFING.norms[key] for key in ("taiyuan", "grid", "city", "jilin"))
-PLACES = [
-    ("城关街道", "街道", "", "", "", "", "", "", ""), ("东社区", "社区", "城关街道", "城镇", "", 2650, 6800, 8, ""),
-    ("西社区", "社区", "城关街道", "城镇", "", 3606, 9100, "", 5), ("南社区", "社区", "城关街道", "", "", 900, 2500, 3, ""),
-    ("北社区", "社区", "城关街道", "城镇", "", "", 4000, "", ""), ("山村社区", "社区", "城关街道", "农村", "", 1200, 3000, "", 9),
-    ("西一格", "网格", "西社区", "", "", 420, 1000, "", 1), ("西二格", "网格", "西社区", "", "", 180, 500, "", 2),
-]  # fmt: skip
 
 
 @pytest.fixture
@@ -49,21 +44,6 @@ def county(any_home):
 @pytest.fixture
 def small(home_folder):
     return furnish(home_folder)
-
-
-def furnish(home):
-    people = [(name, number) for _, name, number in add_people(home, 10)]
-    worker, social = "社区工作者", "社会工作师"
-    spots = ["东社区", "东社区", "西社区", "西社区", "南社区", "东社区", "西社区", "南社区", "东社区", "西一格"]
-    kinds = [worker] * 8 + ["领导干部", "网格员"]
-    work = [(*people[n], kinds[n], "2020-01-01", "2026-05-06" if n == 3 else "", spots[n], "社区书记" if n == 0 else "") for n in range(10) if n != 4]
-    held = [(*people[n], "助理社会工作师" if n in (5, 7) else social, "2023-09-15", f"2023{n:05d}", "", "", "") for n in range(10)]
-    held += [(*people[n], "岗位等级", "2020-01-01", "", "", "", "") for n in (0, 1, 2)]
-    starts = ["2024-03-10", "2024-03-10", "2021-03-10", "2024-03-10", "2024-03-10", "2024-03-10", None, "2026-11-20", "2024-03-10", "2024-03-10"]
-    done = [(*people[n], "助理社会工作师" if n in (5, 7) else social, "首次登记", day, "", "") for n, day in enumerate(starts) if day]
-    done += [(*people[0], "岗位等级", "17级", "2023-06-01", "", ""), (*people[1], "岗位等级", "12级", "2022-01-01", "", ""), (*people[2], "岗位等级", "4级", "2024-02-29", "", "")]
-    take(home, workbook(单位=PLACES, 任职=work, 资格=held, 办理=done))
-    return home
 
 
 def told(home, key, **scope) -> dict:
@@ -119,6 +99,14 @@ def test_a_roll_that_does_not_tie_up_is_not_written(small, monkeypatch, tmp_path
     with pytest.raises(ExportError, match="人数对不上，没有导出：登记有资格的应有 11 人，算出 10 人"):
         export_list(small, "stipend", Scope(month="2026-11", rule="gansu"), "xlsx", tmp_path / "x.xlsx", "hr")
     assert not (tmp_path / "x.xlsx").exists()
+
+
+def test_what_was_struck_out_does_not_count(small):
+    with transaction(small.office) as connection:
+        gone = select(person.c.id).where(person.c.name.in_(["赵甲", "孙丙"]))
+        connection.execute(update(certification).where(certification.c.person_id.in_(gone), certification.c.kind == "social_worker").values(revoked_at=1, revoked_by="hr1"))
+    listed = told(small, "stipend", month="2026-11", rule="gansu")
+    assert listed["lines"][0].startswith("登记有资格 8 人 = 发放 4 人") and "赵甲" not in [row["姓名"] for row in listed["records"]]
 
 
 def test_grade_steps_are_listed_in_grades(small):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from grading.workforce.hours import Step
 from grading.workforce.kinds import kind_named, read_kinds
 from grading.workforce.money import capital_text, money_text
 from grading.workforce.norms import read_staffing
-from grading.workforce.stipend import REASONS, UNCLEAR, Case, Certificate, Employment, entitlement
+from grading.workforce.stipend import REASONS, UNCLEAR, Case, Certificate, Employment, _faults, entitlement, last_of
 from grading.workforce.stipend_rules import COUNTS_ON, SHIPPED, adopt, read_rule, read_rules, rule_of, rules_of
 
 KINDS, GRADES = read_kinds(), read_staffing().grades
@@ -142,6 +142,23 @@ def test_whatever_is_on_file(case, month, rule, counts_on):
         assert case.employment.category in rule.posts and case.employment.employed_from is not None
         wider = entitlement(replace(rule, conventions=replace(rule.conventions, counts_on="any_day")), case, month, GRADES)
         assert wider.amount >= got.amount, "any day is the widest convention"
+
+
+@given(st.data(), cases(), st.sampled_from(["whole_month", "any_day"]))
+@settings(max_examples=40, deadline=None)
+def test_two_days_of_a_quiet_month_tell_all_of_it(data, case, counts_on):
+    """Against every day of the month, one by one; the month is one in which something happens, or three years later runs out."""
+    when = [one.on_day for held in case.certificates for one in held.held.steps] or [date(2026, 11, 1)]
+    month = data.draw(st.sampled_from(when))
+    month = month.replace(year=month.year + data.draw(st.sampled_from([0, 3])), day=1)
+    work = Employment("社区工作者", data.draw(st.sampled_from([date(2010, 1, 1), month.replace(day=15)])), data.draw(st.none() | st.just(month.replace(day=20))))
+    case = replace(case, employment=work)
+    rule = replace(RULES["gansu"], highest_only=False)
+    days = [month.replace(day=1) + timedelta(days=n) for n in range(last_of(month).day)]
+    fine = [not _faults(rule, replace(case, certificates=(one,)), one, day) for one in case.certificates for day in days]
+    each = [fine[n : n + len(days)] for n in range(0, len(fine), len(days))]
+    counted = sum(rule.amounts[one.kind.id] for one, good in zip(case.certificates, each, strict=True) if (all if counts_on == "whole_month" else any)(good))
+    assert entitlement(replace(rule, conventions=replace(rule.conventions, counts_on=counts_on)), case, month, GRADES).amount == counted
 
 
 # ---------------------------------------------------------------- files
