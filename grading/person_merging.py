@@ -74,7 +74,7 @@ def obstacles(connection: Connection, stays: int, goes: int) -> list[str]:
     ).scalars().all()
     if len(accounts) > 1:
         found.append(f"两人各有工作账号（{'、'.join(accounts)}）；一人只用一个账号，请系统管理员先停用一个")
-    held = select(certification.c.kind, func.coalesce(certification.c.unit_id, 0)).where(certification.c.ended_on.is_(None))
+    held = select(certification.c.kind, func.coalesce(certification.c.unit_id, 0)).where(certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None))
     mine, other = (held.where(certification.c.person_id == one) for one in (stays, goes))
     if connection.execute(mine.intersect(other)).first() is not None:
         found.append("两人登记了同一种、还没终止的证书或职务；请先终止多登记的那一项")

@@ -60,22 +60,36 @@ class Look:
 
 def look(connection: Connection, kinds: Mapping[str, Kind], on_day: date) -> Look:
     """Asked before such a query; two look-ups in indexes."""
-    by_rules = connection.execute(select(certification.c.kind, certification.c.reckoned).distinct()).all()
+    by_rules = _by_rules(connection)
     steps = certification_step.c
     later = select(steps.id).where(steps.on_day > on_day, steps.revoked_at.is_(None)).limit(1)
-    kept = all(reckoned in (rules_digest(kinds[kind]), STRUCK) for kind, reckoned in by_rules if kind in kinds)
-    return Look(kept and connection.execute(later).first() is None, all(kind in kinds for kind, _ in by_rules))
+    return Look(_kept(by_rules, kinds) and connection.execute(later).first() is None, all(kind in kinds for kind, _ in by_rules))
+
+
+def _by_rules(connection: Connection) -> set[tuple[str, str | None]]:
+    """(kind, digest) as they occur."""
+    return {(kind, digest) for kind, digest in connection.execute(select(certification.c.kind, certification.c.reckoned).distinct())}
+
+
+def _kept(by_rules: set[tuple[str, str | None]], kinds: Mapping[str, Kind]) -> bool:
+    return all(digest in (rules_digest(kinds[kind]), STRUCK) for kind, digest in by_rules if kind in kinds)
 
 
 def bring_up_to_date(home: Home, kinds: Mapping[str, Kind], most: int = 10 * BATCH) -> int:
     """What the worker does when rules have changed: a batch a transaction, so that nobody at a page waits long; how many were done."""
+    with home.office.connect() as connection:
+        if _kept(_by_rules(connection), kinds):
+            return 0
+    with transaction(home.office) as connection:
+        struck = certification.c.revoked_at.is_not(None), certification.c.reckoned.is_(None)
+        connection.execute(update(certification).where(*struck).values(reckoned=STRUCK))
     done = 0
     while done < most:
-        with home.office.connect() as connection:
-            if not connection.execute(select(certification.c.id).where(_stale(kinds)).limit(1)).first():
-                return done
         with transaction(home.office) as connection:
-            done += reckon(connection, kinds, most=BATCH)
+            some = reckon(connection, kinds, most=BATCH)
+        if not some:
+            break
+        done += some
     return done
 
 
@@ -96,12 +110,12 @@ def reckon(connection: Connection, kinds: Mapping[str, Kind], *where: ColumnElem
             break
         columns = ("phase", "valid_from", "valid_until", "window_opens", "due_on", "reckoned")
         keep = update(certification).where(certification.c.id == bindparam("ident")).values({name: bindparam(f"new_{name}") for name in columns})
-        connection.execute(keep, [{"ident": one.id, **{f"new_{name}": value for name, value in _kept(kinds[one.kind], one).items()}} for one in entries])
+        connection.execute(keep, [{"ident": one.id, **{f"new_{name}": value for name, value in _columns(kinds[one.kind], one).items()}} for one in entries])
         done += len(entries)
     return done
 
 
-def _kept(kind: Kind, entry: Entry) -> dict[str, object]:
+def _columns(kind: Kind, entry: Entry) -> dict[str, object]:
     """The columns: how it stands once all its steps are taken, whatever has ended it since."""
     held = replace(entry.held, ended_on=None)
     got = standing(kind, held, (), max([held.obtained_on, *(step.on_day for step in held.steps)]))

@@ -10,7 +10,7 @@ from datetime import timedelta
 import openpyxl
 import pytest
 import uvicorn
-from office_room import PASSWORD, Office, Person, field
+from office_room import PASSWORD, Office, Person, field, people, roster
 from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import func, select
 from workforce_room import add_people, add_unit, workbook
@@ -19,6 +19,7 @@ from grading.roll import day_of
 from grading.tables import certification, certification_step
 from home import now_ms, transaction
 from people.accounts import add_account
+from people.tables import person
 
 TODAY = day_of(now_ms())
 
@@ -65,6 +66,22 @@ def test_every_fault_has_sheet_row_and_column(office: Office) -> None:
             assert f'<td class="nowrap">资格</td><td class="number">{row}</td><td class="nowrap">{column}</td>' in seen.text and told in seen.text
         assert "11010519491231002X" not in seen.text and "<script>班" not in seen.text
         assert 'name="token"' not in seen.text, "nothing to confirm"
+
+
+def test_persons_come_onto_file_without_an_exam(office: Office) -> None:
+    def people_sent(data: bytes):
+        return hr.post("/workforce/import/people", files={"file": ("名单.xlsx", data, "application/octet-stream")})
+
+    with office.staff("hr") as hr:
+        seen = people_sent(roster([("王建国", "340210196503040011"[:17] + "0", "某县司法局")], ("姓名", "身份证号", "单位")))
+        assert seen.status_code == 422 and "人员名单有 1 处错误，没有导入" in seen.text and count(office, person) == 0
+        seen = people_sent(roster([row[:3] for row in people(3)], ("姓名", "身份证号", "单位")))
+        assert seen.status_code == 200 and "新登记 <b>3</b> 人" in seen.text and count(office, person) == 0
+        token = field(seen.text, "token")
+        assert "不是本次登录上传的" in hr.refused("/workforce/import/confirm", token=token), "a list of persons is no workbook of certifications"
+        assert "3 人，其中新登记 3 人" in hr.done("/workforce/import/people/confirm", token=token) and count(office, person) == 3
+        name, number = people(1)[0][:2]
+        assert sent(hr, workbook(资格=[(name, number, "普法讲师", back(5), "", "", "", "")])).status_code == 200
 
 
 @pytest.mark.parametrize("data, told", [
@@ -133,7 +150,7 @@ def test_a_clerk_imports_corrects_registers_and_sees_it_in_the_list(page: Page, 
     page.get_by_role("navigation", name="队伍持证").get_by_role("link", name="导入").click()
     for file in (bad, good):
         page.set_input_files("#file", file)
-        page.get_by_role("button", name="检查").click()
+        page.get_by_role("button", name="检查", exact=True).click()
         if file is bad:
             page.get_by_text("文件有 1 处错误，没有导入").wait_for()
             page.get_by_role("link", name="重新选择文件").click()
