@@ -207,6 +207,7 @@ def default_path(home: Home, name: str, scope: Scope, form: str) -> Path:
     about = scope.sittings[0] if len(scope.sittings) == 1 else f"{len(scope.sittings)}场" if scope.sittings else "全部"
     if scope.person_id is not None:
         about = "个人"
+    about = scope.month or about
     return home.exports / f"{about}-{list_of(name).title}-{local_text(now_ms(), '%Y%m%d-%H%M%S')}.{form}"
 
 

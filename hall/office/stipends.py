@@ -24,7 +24,7 @@ from hall.office.visit import Refused, Visit
 #: persons shown on the page; the roster has them all
 SHOWN = 200
 #: beyond so many holders the page would keep a clerk waiting: the worker writes the roster
-MOST = 20_000
+MOST = 5_000
 
 
 def stipends_page(visit: Visit) -> Response:

@@ -50,6 +50,7 @@ def test_the_roster_by_the_form_is_what_the_page_said(county: Office, hr: Person
         hr.done("/workforce/stipends", list=key, format="json", rule="gansu", month="2026-11")
     assert county.work() == [True, True]
     found = {name: json.loads((county.home.exports / name).read_text(encoding="utf-8")) for name in (one.name for one in county.home.exports.iterdir())}
+    assert all(re.match(r"2026-11-津贴(发放名册|未发名单)-", name) for name in found)
     assert sorted(len(one["records"]) for one in found.values()) == [5, 5]
     assert all("2026 年 11 月 职业津贴" in one["title"] for one in found.values()) and all("登记有资格 10 人" in one["lines"][0] for one in found.values())
 
