@@ -269,7 +269,7 @@ def _letter_grid(book: DocumentType, part: PrintedPart, answer: Callable[[Printe
         row = part.questions[start : start + 10]
         blank = [""] * (10 - len(row))
         numbers = ["题号", *(str(question.number) for question in row), *blank]
-        _grid(book, [numbers, ["答案", *(answer(question) for question in row), *blank]], height=Cm(0.8), size=10.5)
+        _grid(book, [numbers, ["答案", *(answer(question) for question in row), *blank]], height=Cm(0.68), size=10.5)
         book.paragraphs[-1].paragraph_format.space_after = Pt(0)
 
 

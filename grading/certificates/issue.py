@@ -223,7 +223,8 @@ def listed(connection: Connection, sitting_id: str | None = None) -> tuple[Liste
     )
     rows = connection.execute(query.where(record.c.sitting_id == sitting_id) if sitting_id else query).all()
     standing = {(row.record_id, row.kind) for row in rows if row.revoked_at is None}
-    return tuple(_line(row, (row.record_id, row.kind) in standing) for row in rows)
+    lines = [_line(row, (row.record_id, row.kind) in standing) for row in rows]
+    return tuple(sorted(lines, key=lambda one: (-one.made_at, one.admission_no, one.number)))
 
 
 def _line(row: Row[Any], replaced: bool) -> Listed:

@@ -34,7 +34,7 @@ from home import OFFICE, Home, audit
 from people.tables import account
 
 #: state of a candidate's paper -> in words
-STATES = {"hall": "有机考答卷，待决定怎样计分", "none": "未录入", "once": "已录一遍", "differs": "两遍不一致", "done": "已入库"}
+STATES = {"hall": "待决定怎样计分", "none": "未录入", "once": "已录一遍", "differs": "两遍不一致", "done": "已入库"}
 
 
 @dataclass(frozen=True)

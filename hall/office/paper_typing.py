@@ -16,9 +16,11 @@ from starlette.responses import Response
 from exams.opening import uncollected
 from exams.print.layout import points_text
 from exams.sittings import Sitting
+from grading import jobs
 from grading.errors import PaperMarkError
 from grading.paper_marks.entry import Forms, differences, discard_entry, enter, next_entry, progress, read_forms, settle
 from grading.paper_marks.fields import Field, Typed, shown
+from grading.paper_marks.register import unfinished
 from grading.paper_marks.workbook import Imported, import_rows, read_rows, template
 from hall.office.events import disposition
 from hall.office.kept_uploads import keep_upload, kept_upload
@@ -77,6 +79,14 @@ def _sheet(visit: Visit, form: str, texts: Mapping[str, str], problem: str) -> R
     )  # fmt: skip
 
 
+def _mark_when_all_in(visit: Visit, known: Sitting, connection: Connection) -> str:
+    """Once the last sheet is in, marking is asked for without anybody having to think of it; returns what to tell."""
+    if unfinished(connection, known.id):
+        return ""
+    jobs.ask(connection, "grade", {"sitting": known.id}, visit.by)
+    return "纸质答卷已全部入库，机器评阅已自动开始。"
+
+
 def type_in(visit: Visit) -> Response:
     """``POST /sittings/{sitting}/paper/{number}/type``: with a fault the sheet comes back as it was typed."""
     known = visit.sitting()
@@ -84,11 +94,12 @@ def type_in(visit: Visit) -> Response:
     try:
         with transaction(visit.home.office) as connection:
             state = enter(connection, _forms(visit, known, connection), known.id, one.candidate.person_id, form, visit.form, visit.by)
+            more = _mark_when_all_in(visit, known, connection) if state == "done" else ""
     except PaperMarkError as error:
         return _sheet(visit, form, visit.form, str(error))
     if state == "differs":
         return go(visit, "settle_page", good=TOLD[state], sitting=known.id, number=one.candidate.admission_no)
-    return go(visit, "paper", good=f"{one.candidate.admission_no}：{TOLD[state]}", sitting=known.id)
+    return go(visit, "paper", good=f"{one.candidate.admission_no}：{TOLD[state]}{more}", sitting=known.id)
 
 
 def discard(visit: Visit) -> Response:
@@ -141,7 +152,8 @@ def settle_(visit: Visit) -> Response:
             elif picked == "other":
                 texts[question] = visit.form.get(question, "")
         settle(connection, forms, known.id, one.candidate.person_id, texts, visit.form.get("reason", ""), visit.by)
-    return go(visit, "paper", good=f"{one.candidate.admission_no}：已核定，答卷已入库。", sitting=known.id)
+        more = _mark_when_all_in(visit, known, connection)
+    return go(visit, "paper", good=f"{one.candidate.admission_no}：已核定，答卷已入库。{more}", sitting=known.id)
 
 
 # ---------------------------------------------------------------- by workbook
@@ -188,6 +200,7 @@ def confirm_workbook(visit: Visit) -> Response:
     kept = kept_upload(visit, PURPOSE, known.id)
     with transaction(visit.home.office) as connection:
         done = _import(visit, known, connection, kept.data, kept.name)
+        more = _mark_when_all_in(visit, known, connection) if done.states.get("done") else ""
     kept.path.unlink(missing_ok=True)
     states = "，".join(f"{n} 人{title}" for state, title in (("once", "录了一遍"), ("done", "两遍一致、已入库"), ("differs", "两遍不一致")) if (n := done.states.get(state)))
-    return go(visit, "paper", good=f"已导入 {done.rows} 人：{states}。", sitting=known.id)
+    return go(visit, "paper", good=f"已导入 {done.rows} 人：{states}。{more}", sitting=known.id)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from exams.sittings import Sitting
 from exams.tables import candidate, script
+from grading.paper_marks.register import unfinished
 from grading.stale import stale_records
 from grading.tables import mark, record
 from question_bank.marking import NEEDS_PERSON
@@ -18,7 +19,7 @@ TITLES = ("名单", "组卷", "开考", "考试中", "收卷", "阅卷", "成绩
 @dataclass(frozen=True)
 class Facts:
     """Counts of one sitting. ``waiting`` are marks that a person must give; ``records`` candidates with a record; ``stale``
-    those whose events or marks changed after it was issued."""
+    those whose events or marks changed after it was issued; ``on_paper`` those registered for paper whose sheets are not in."""
 
     candidates: int
     scripts: int
@@ -26,6 +27,7 @@ class Facts:
     waiting: int
     records: int
     stale: int = 0
+    on_paper: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def read_facts(connection: Connection, sitting_id: str) -> Facts:
     return Facts(
         count(candidate.c.person_id), count(script.c.person_id), count(mark.c.person_id),
         int(connection.execute(waiting).scalar_one()), count(record.c.person_id), stale_records(connection, sitting_id),
+        len(unfinished(connection, sitting_id)),
     )  # fmt: skip
 
 
@@ -60,7 +63,7 @@ def current_step(known: Sitting, facts: Facts, now: int) -> int:
         return 0 if not facts.candidates else 1 if known.paper_id is None else 2
     if known.state == "open":
         return 3 if now < known.closes_at else 4
-    if known.state == "closed":
+    if known.state == "closed" or facts.on_paper or facts.marked < facts.scripts:
         return 5
     return 6 if facts.records < facts.candidates or facts.stale else len(TITLES)
 
