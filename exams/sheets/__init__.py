@@ -100,7 +100,10 @@ def _room(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
 
 
 def _attendance(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
-    return {"rows": _roster(home, known)}
+    query = select(candidate.c.form).where(candidate.c.sitting_id == known.id).order_by(candidate.c.admission_no)
+    with home.office.connect() as connection:
+        forms = [form or "" for form in connection.execute(query).scalars()]
+    return {"rows": _roster(home, known), "forms": forms}  # in a power cut this is all there is to tell who had which form
 
 
 def _incidents(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
