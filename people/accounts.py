@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -49,7 +49,8 @@ LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,31}", re.ASCII)
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
 REFUSED = "登录名或口令不对"
 
-_hasher = PasswordHasher()  # argon2id; the library's defaults are RFC 9106's second recommendation
+_hasher = PasswordHasher()  # argon2id; the library's defaults are RFC 9106's second recommendation: 64 MiB each
+_turns = BoundedSemaphore(2)  # a flood of log-ins waits in line instead of taking the memory of a whole hall
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ def log_in(connection: Connection, throttle: Throttle, login: str, password: str
 
 def _verify(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password)
+        with _turns:
+            return _hasher.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False
 

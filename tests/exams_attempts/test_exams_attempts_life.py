@@ -4,6 +4,7 @@ import json
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from exams.attempts import (
     finish_of,
     hand_in,
     limit_of,
+    may_start,
     open_page,
     start,
 )
@@ -25,7 +27,7 @@ from exams.control import grant_time, release_device
 from exams.display import display_order, order_from_json, order_to_json
 from exams.errors import AttemptError
 from exams.refusals import REASONS, Refused
-from exams.sessions import TRIES, end_session, log_in, standing, token_digest
+from exams.sessions import TRIES, Standing, end_session, log_in, standing, token_digest
 from exams.tables import attempt, entry, grant, handin, incident, open_sitting, session
 from home import EXAM, now_ms, transaction, verify_audit
 
@@ -334,3 +336,18 @@ def test_every_reason_has_a_code_of_its_own_and_its_text_can_be_filled():
     for name in REASONS:
         refusal = Refused(name, until="9:00", seconds=5, opens="x", minutes=30, question=3, fault="x", server=4, number="x")
         assert "{" not in refusal.text and refusal.code in str(refusal)
+
+
+@given(opens=st.integers(0, 10**12), window=st.integers(1, 600), minutes=st.integers(1, 300), late=st.integers(0, 600))
+def test_of_two_limits_the_earlier_one_counts(opens: int, window: int, minutes: int, late: int) -> None:
+    """B10: window and answering time conflict; the rules page shows what :func:`limit_of` says, and the start stores the same."""
+    blank = Standing(*[None] * len(fields(Standing)))
+    who = replace(blank, opens_at=opens, closes_at=opens + window * MINUTE, minutes=minutes)
+    start_at = opens + late * MINUTE
+    if start_at >= who.closes_at:
+        assert may_start(who, start_at).reason == "over"
+        return
+    limit = limit_of(who, start_at)
+    assert limit in (who.closes_at, start_at + minutes * MINUTE) and start_at < limit <= who.closes_at
+    assert limit_of(who, start_at + MINUTE) >= limit, "who starts later never has to end earlier"
+    assert limit_of(replace(who, closes_at=who.closes_at + MINUTE), start_at) >= limit, "a longer window takes nothing away"
