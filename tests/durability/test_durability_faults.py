@@ -99,10 +99,10 @@ def test_sigterm_drains_and_the_next_process_goes_on(hall):
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """Four megabytes of a file system of its own; only root may mount one."""
+def small_disk(folder: Path, size: str = "4m") -> Iterator[Path]:
+    """Few megabytes of a file system of its own; only root may mount one."""
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no right to mount: {done.stderr}")
     try:
