@@ -60,28 +60,31 @@ def public_form(questions: int = QUESTIONS) -> PublicForm:
     return PublicForm("p", "A", "bench", 60, (PublicPart("p", "p", ""),), made)
 
 
-def furnish(home: Home, seated: int, fresh: int = 0, *, minutes: int = 120, questions: int = QUESTIONS) -> tuple[list[Seat], list[Seat]]:
-    """Open a sitting on a new home: ``seated`` candidates at work and ``fresh`` ones with a code; both lists."""
+def furnish(
+    home: Home, seated: int, fresh: int = 0, *, minutes: int = 120, questions: int = QUESTIONS, sitting: str = SITTING, first: int = 1,
+) -> tuple[list[Seat], list[Seat]]:  # fmt: skip
+    """Open a sitting: ``seated`` candidates at work and ``fresh`` ones with a code; both lists. ``first``: number of the first entry."""
     form, key, now = public_form(questions), home.key("code"), now_ms()
-    folder = home.release / SITTING
+    folder = home.release / sitting
     write_atomically(folder / "A.json", msgspec.json.encode(form))
     write_atomically(folder / "sitting.json", msgspec.json.encode({"title": "bench", "minutes": minutes, "rules": ["x"], "office_name": "x"}))
     seats = [
-        Seat(n, f"2611230{n:07d}", new_code(), *((f"token-{n}", f"csrf-{n}") if n <= seated else ())) for n in range(1, seated + fresh + 1)
+        Seat(n, f"2611230{n:07d}", new_code(), *((f"token-{n}", f"csrf-{n}") if n < first + seated else ()))
+        for n in range(first, first + seated + fresh)
     ]
     at_work = [seat for seat in seats if seat.token]
     with transaction(home.exam) as connection:
         connection.execute(insert(open_sitting).values(
-            id=SITTING, title="bench", kind="demo", opens_at=now - 60_000, closes_at=now + 2 * minutes * 60_000, minutes=minutes, grace_s=10,
+            id=sitting, title="bench", kind="demo", opens_at=now - 60_000, closes_at=now + 2 * minutes * 60_000, minutes=minutes, grace_s=10,
             chain_n=0, chain_head=""))  # fmt: skip
         connection.execute(insert(entry), [
-            {"id": seat.entry_id, "sitting_id": SITTING, "admission_no": seat.number, "name": "x", "unit_label": "x", "form": "A",
-             "code_mac": code_mac(key, SITTING, seat.number, seat.code), "failures": 0, "barred": False} for seat in seats])  # fmt: skip
+            {"id": seat.entry_id, "sitting_id": sitting, "admission_no": seat.number, "name": "x", "unit_label": "x", "form": "A",
+             "code_mac": code_mac(key, sitting, seat.number, seat.code), "failures": 0, "barred": False} for seat in seats])  # fmt: skip
         if at_work:
             connection.execute(insert(session), [
                 {"token_digest": token_digest(seat.token), "entry_id": seat.entry_id, "csrf": seat.csrf, "created_at": now} for seat in at_work])  # fmt: skip
             connection.execute(insert(attempt), [
-                {"entry_id": seat.entry_id, "sitting_id": SITTING, "form": "A", "started_at": now, "state": "open", "writer": 1,
+                {"entry_id": seat.entry_id, "sitting_id": sitting, "form": "A", "started_at": now, "state": "open", "writer": 1,
                  "display_order": order_to_json(display_order(form, seat.entry_id)), "limit_at": now + minutes * 60_000} for seat in at_work])  # fmt: skip
         made = {row.entry_id: row.id for row in connection.execute(select(attempt.c.entry_id, attempt.c.id))}
     return [replace(seat, attempt_id=made[seat.entry_id]) for seat in at_work], [seat for seat in seats if not seat.token]
@@ -108,6 +111,7 @@ class Hall:
     module: Sequence[str] = ("-m", "hall.candidate.serve")
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
+    host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,7 +121,7 @@ class Hall:
         """Begin, and wait until it serves."""
         self.spawn()
         end = time.monotonic() + patience_s
-        while not listens(self.port):
+        while not listens(self.port, self.host):
             assert self.process.poll() is None and time.monotonic() < end, self.log.read_text(encoding="utf-8")
             time.sleep(0.02)
         return self
@@ -141,10 +145,10 @@ class Hall:
         return self.process.wait(patience_s)
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Whether somebody takes connections there."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 1):
+        with socket.create_connection((host, port), 1):
             return True
     except OSError:
         return False
@@ -194,8 +198,8 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 class Wire:
     """One keep-alive connection, over TLS if ``tls`` is given; after a fault the next request makes a new one."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
-        self.port, self.tls, self.host = port, tls, host
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", source: str | None = None) -> None:
+        self.port, self.tls, self.host, self.source = port, tls, host, (source, 0) if source else None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, raw: bytes, patience_s: float = 60.0) -> Answer:
@@ -211,7 +215,7 @@ class Wire:
 
     async def _ask(self, raw: bytes) -> Answer:
         if self._streams is None:
-            self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 20, ssl=self.tls)
+            self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 20, ssl=self.tls, local_addr=self.source)
         reader, writer = self._streams
         writer.write(raw)
         head = await reader.readuntil(b"\r\n\r\n")

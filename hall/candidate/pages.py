@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
+from functools import lru_cache
 from html import escape
 
 import msgspec
@@ -153,15 +154,13 @@ async def paper(request: Request) -> Response:
 
 
 _HOLE = re.compile("\x01([a-z]+)\x01")
-_frames: dict[str, tuple[bytes, ...]] = {}
 
 
+@lru_cache(100)
 def _frame(title: str) -> tuple[bytes, ...]:
     """The page around the questions, cut where one candidate's facts go in: text, name of a hole, text …"""
-    if title not in _frames:
-        holes = {name: f"\x01{name}\x01" for name in ("name", "number", "questions", "state")}
-        _frames[title] = tuple(piece.encode() for piece in _HOLE.split(render("paper.html", title=title, **holes)))
-    return _frames[title]
+    holes = {name: f"\x01{name}\x01" for name in ("name", "number", "questions", "state")}
+    return tuple(piece.encode() for piece in _HOLE.split(render("paper.html", title=title, **holes)))
 
 
 def _paper_page(hall: Hall, found: Paper, who: Standing, page: Page) -> bytes:

@@ -6,6 +6,7 @@ Nothing is escaped or rendered per start: stems and options are safe HTML alread
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,6 +18,8 @@ from exams.display import Order
 from exams.paper import LETTERS, PublicForm, PublicPart, PublicQuestion
 from exams.refusals import Refused
 
+#: a hall that runs for months serves one sitting after another; a form takes some hundred kilobytes
+MOST_KEPT = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _LETTERS = tuple(letter.encode() for letter in LETTERS)
 #: an answer to a question without options: rows of the text field by kind
@@ -138,11 +141,11 @@ def _close(question: PublicQuestion) -> str:
 
 
 class Papers:
-    """Forms and notices of all sittings under ``release/``, kept until their file changes."""
+    """Forms and notices of the sittings under ``release/``, kept until their file changes or :data:`MOST_KEPT` newer ones were asked for."""
 
     def __init__(self, release: Path) -> None:
         self._release = release
-        self._kept: dict[Path, tuple[int, Paper | Notice]] = {}
+        self._kept: OrderedDict[Path, tuple[int, Paper | Notice]] = OrderedDict()
 
     def paper(self, sitting_id: str, form: str) -> Paper:
         """:raises Refused: there is no such paper, or its file is damaged."""
@@ -166,6 +169,9 @@ class Papers:
                 raw = path.read_bytes()
                 read = msgspec.json.decode(raw, type=Notice) if name == "sitting" else cut(msgspec.json.decode(raw, type=PublicForm))
                 self._kept[path] = (stamp, read)
+                if len(self._kept) > MOST_KEPT:
+                    self._kept.popitem(last=False)
         except (OSError, msgspec.DecodeError) as error:
             raise Refused("no_paper") from error
+        self._kept.move_to_end(path)
         return self._kept[path][1]
