@@ -21,7 +21,7 @@ FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "SimHei", 
 _INSTALLED = set(font_manager.get_font_names())
 DPI = 300
 BLUE, ORANGE, GREY = "#2b5c9e", "#c4601c", "#6b7280"
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": next((font for font in FONTS if font in _INSTALLED), "DejaVu Sans"),
     "font.size": 12, "axes.unicode_minus": False, "axes.spines.top": False, "axes.spines.right": False,
 }
@@ -36,7 +36,7 @@ class Chart:
     def png(self, dpi: int = DPI) -> bytes:
         """The picture; 300 dpi is what printed reports need."""
         out = io.BytesIO()
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(STYLE):
             self.figure.savefig(out, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
         return out.getvalue()
 
@@ -53,7 +53,7 @@ def shortage_chart(need: pd.DataFrame, note: str = "") -> Chart:
     """在岗 and 应配 of each community side by side, the gap written above. ``need``: of :func:`courses.staffing.need`; ``note``:
     what stands under the picture, as a rule the date and the norm."""
     shortage = int(need["缺口"].clip(lower=0).sum())
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _axes(f"各社区网格人员配备（合计缺 {shortage} 人）", list(need.index), note)
         places = range(len(need))
         axes.bar([place - 0.2 for place in places], need["在岗人数"], 0.38, label="在岗", color=BLUE)
@@ -72,7 +72,7 @@ def _gap_text(gap: int) -> str:
 
 def rules_chart(comparison: pd.DataFrame, note: str = "") -> Chart:
     """Each community by each rule: ranges as bars, single figures as marks. ``comparison``: of :func:`courses.staffing.compare`."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _axes("同一个社区，几种口径算出的人数", list(comparison.index), note)
         places = list(range(len(comparison)))
         for shift, name, color in ((-0.17, "网格", BLUE), (0.17, "吉林", GREY)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import date, timedelta
 
@@ -9,7 +10,8 @@ from sqlalchemy import insert
 
 from bench._sitting import BLUEPRINT, PROFILE
 from exams.tables import candidate, sitting
-from grading.tables import certification, certification_step, record
+from grading.outcome import OUTCOMES as OUTCOME_KINDS
+from grading.tables import certification, certification_step, record, record_payload
 from grading.workforce.kinds import read_kinds
 from grading.workforce.reckoning import reckon
 from home import Home, digest, instant_of, transaction
@@ -54,7 +56,8 @@ def furnish(home: Home, people: int = 420, seed: int = 3) -> None:
 
 
 def _sit(connection, chance: random.Random, ident: str, who: list[int], where: list[int]) -> None:
-    channels, due, records = ("人大任命", "党委管理", "党委管理", None), [], []
+    channels, due, records, payloads = ("人大任命", "党委管理", "党委管理", None), [], [], []
+    day = next(day for known, _, day in SITTINGS if known == ident)
     for number, one in enumerate(who):
         label = UNITS[where[one - 1] - 1][0]
         if label == "县公安局" and number % 2:
@@ -73,8 +76,14 @@ def _sit(connection, chance: random.Random, ident: str, who: list[int], where: l
         for n, code in enumerate((first, outcome) if first != outcome else (outcome,)):
             records.append({
                 "id": f"{ident}-{one}-{n}", "supersedes": f"{ident}-{one}-0" if n else None, "outcome": code, "valid_until": ends if code == "passed" else None, **base})  # fmt: skip
+            kind = OUTCOME_KINDS[code]
+            columns = {
+                "考试批次": ident, "姓名": f"人员{one}", "身份证号": f"3402**********{one:04d}", "单位": label, "层级": due[-1]["rank_label"] or "", "考试日期": day,
+                "是否合格": {True: "合格", False: "不合格", None: ""}[kind.passed], "缺考缓考违纪": "" if kind.sat else kind.title}  # fmt: skip
+            payloads.append({"record_id": records[-1]["id"], "columns": json.dumps(columns, ensure_ascii=False)})
     connection.execute(insert(candidate), due)
     connection.execute(insert(record), sorted(records, key=lambda one: bool(one["supersedes"])))
+    connection.execute(insert(record_payload), payloads)
 
 
 def _certify(connection, chance: random.Random, people: int) -> None:

@@ -27,7 +27,8 @@ MAY_IMPORT = {
 #: library -> the only places that may import it
 ONLY_IN = {
     "nbgrader": ("grading/gradebook/",),
-    "ipywidgets": ("question_bank/widget.py", "courses/widget.py", "courses/puzzles.py", "courses/activities.py"),
+    "ipywidgets": ("question_bank/widget.py", "courses/widget.py", "courses/puzzles.py", "courses/activities.py",
+                   "grading/statistics/lab/widget.py"),
     "pickle": (),
     "marshal": (),
 }

@@ -1,4 +1,4 @@
-"""The folder a trainer works in: copies of the shipped modules, a link to the shipped items, room for items of their own."""
+"""The folder a trainer works in: copies of the shipped modules and of HR's notebook, a link to the shipped items, room for items of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 #: Notebooks are copied, because running one writes its outputs into it; items are linked, because reading one does not.
 MODULES, MODULES_FROM = "课程", ROOT / "courses" / "modules"
+#: HR's notebook over what the office exports: beside it the clerk puts the files.
+STATISTICS, STATISTICS_FROM = Path("统计") / "统计图表.ipynb", ROOT / "grading" / "statistics" / "lab" / "statistics.ipynb"
 BANK, BANK_FROM = "题库", ROOT / "question_bank" / "items"
 #: The trainer's own bank: ``Bank.read(Path("我的题库"))``; new items begin here.
 OWN_BANK = "我的题库"
@@ -33,6 +35,8 @@ def prepare(folder: Path) -> Path:
             copy = folder / MODULES / inside
             if not copy.exists() and not any(part.startswith(".") for part in inside.parts):
                 write_atomically(copy, shipped.read_bytes())
+        if not (folder / STATISTICS).exists():
+            write_atomically(folder / STATISTICS, STATISTICS_FROM.read_bytes())
         _link(folder / BANK, BANK_FROM)
     except OSError as error:
         raise WorkspaceError(f"{folder}：不能在这里建立工作文件夹（{error.strerror}）；请用 --dir 另选一个可写的位置") from error

@@ -23,7 +23,7 @@ def blind_spots(places: Places, on_file: Iterable[Place], due: Iterable[Place], 
     if due_units:
         lacking = _without(places, due_units)
         there = _reached(places, on_file)
-        rows += [(NOT_DUE, *_names(one), None) for one in lacking if one.id in there]
+        rows += [(NOT_DUE, *_names(one), "") for one in lacking if one.id in there]
     waiting = COLUMNS.index(PENDING)
     rows += [(NO_PASS, *names, row.total) for names, row in sat if _none(row) and between(row, (waiting,))[1] != row.total]
     rows += [(NO_CERTIFICATE, *names, row.total) for names, row in certified if _none(row)]

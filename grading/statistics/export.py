@@ -104,7 +104,8 @@ def _sheet(sheet: Any, styles: Mapping[str, Any], table: Table) -> None:
     sheet.repeat_rows(2)
     sheet.set_footer("&L内部资料，注意保管&C第 &P 页，共 &N 页")
     sheet.set_column(0, names - 1, 22)
-    sheet.set_column(names, len(table.columns) - 1, 11)
+    sheet.set_column(names, len(table.columns) - 1, 13)
+    sheet.set_row(2, 32)
     sheet.write_string(0, 0, table.title, styles["title"])
     sheet.write_string(1, 0, table.about)
     for column, title in enumerate(table.columns):
