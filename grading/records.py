@@ -192,6 +192,8 @@ def _body(
     }  # fmt: skip
     if script_ and script_.hands:
         provenance |= dict(zip(("typed_by", "checked_by", "settled_by"), script_.hands, strict=True), medium="paper")
+        if script_.source:
+            provenance["hall_answers"] = script_.source
     return {"result": result, "provenance": provenance}
 
 

@@ -17,7 +17,7 @@ from exams.tables import candidate, paper, script, sitting
 from grading.cut import PartMarks
 from grading.errors import RecordError
 from grading.outcome import Earlier
-from grading.paper_marks.register import paper_hands
+from grading.paper_marks.register import paper_hands, paper_sources
 from grading.tables import mark, record
 from home import BEIJING, digest
 from people.tables import person
@@ -29,7 +29,8 @@ fraction = lru_cache(4096)(Fraction)
 class ScriptFacts:
     """When a script was written; instants ms UTC. ``closed_by``: handin | time | officer | paper.
 
-    ``hands``: who typed a script from paper first, who second, who settled differences.
+    ``hands``: who typed a script from paper first, who second, who settled differences; ``source``: which answers count of somebody
+    who had begun in the hall (grading.paper_marks.register.SOURCES).
     """
 
     form: str
@@ -37,6 +38,7 @@ class ScriptFacts:
     finished_at: int
     closed_by: str
     hands: tuple[str, str, str] | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def read_roll(connection: Connection, sitting_id: str) -> tuple[Candidate, ...]:
         .order_by(candidate.c.admission_no)
     ).all()
     events = events_of(connection, sitting_id)
-    hands = paper_hands(connection, sitting_id)
+    hands, sources = paper_hands(connection, sitting_id), paper_sources(connection, sitting_id)
     scripts = {
-        row.person_id: ScriptFacts(row.form, row.started_at, row.finished_at, row.closed_by, hands.get(row.person_id))
+        row.person_id: ScriptFacts(row.form, row.started_at, row.finished_at, row.closed_by, hands.get(row.person_id), sources.get(row.person_id, ""))
         for row in connection.execute(
             select(script.c.person_id, script.c.form, script.c.started_at, script.c.finished_at, script.c.closed_by).where(
                 script.c.sitting_id == sitting_id

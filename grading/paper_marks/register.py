@@ -63,9 +63,7 @@ def closed_sitting(connection: Connection, sitting_id: str) -> Sitting:
 
 def paper_candidates(connection: Connection, sitting_id: str) -> tuple[PaperCandidate, ...]:
     """Registered candidates by admission number."""
-    decided = dict(connection.execute(
-        select(paper_entry.c.person_id, paper_entry.c.answer).where(paper_entry.c.sitting_id == sitting_id, paper_entry.c.question == SOURCE)
-    ).all())  # fmt: skip
+    decided = paper_sources(connection, sitting_id)
     rows = connection.execute(
         select(paper_entry.c.person_id, paper_entry.c.answer, candidate, person.c.name, script.c.closed_by)
         .join(candidate, (candidate.c.sitting_id == paper_entry.c.sitting_id) & (candidate.c.person_id == paper_entry.c.person_id))
@@ -77,7 +75,7 @@ def paper_candidates(connection: Connection, sitting_id: str) -> tuple[PaperCand
     return tuple(
         PaperCandidate(
             row.person_id, row.admission_no, row.name, row.unit_label, row.form or "", row.answer or "", row.closed_by == CLOSED_BY,
-            row.closed_by not in (None, CLOSED_BY), decided.get(row.person_id) or "",
+            row.closed_by not in (None, CLOSED_BY), decided.get(row.person_id, ""),
         )
         for row in rows
     )  # fmt: skip
@@ -193,6 +191,12 @@ def decide_source(connection: Connection, sitting_id: str, person_id: int, sourc
 def unfinished(connection: Connection, sitting_id: str) -> Sequence[str]:
     """Admission numbers of registered candidates whose paper has not become a script yet."""
     return [one.admission_no for one in paper_candidates(connection, sitting_id) if not one.taken]
+
+
+def paper_sources(connection: Connection, sitting_id: str) -> dict[int, str]:
+    """{person: what was decided} of those who began in the hall and ended on paper."""
+    here = paper_entry.c.sitting_id == sitting_id, paper_entry.c.question == SOURCE
+    return {row.person_id: row.answer or "" for row in connection.execute(select(paper_entry.c.person_id, paper_entry.c.answer).where(*here))}
 
 
 def paper_hands(connection: Connection, sitting_id: str) -> dict[int, tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from grading.cut import exact_text
 from grading.entitlement import AGAIN, resit_claims
 from grading.life import life_of
 from grading.outcome import OUTCOMES
+from grading.paper_marks.register import SOURCES, paper_sources
 from grading.roll import day_of
 from hall.office.events import choices, disposition
 from hall.office.pages import go, page
@@ -30,10 +31,12 @@ def record_page(visit: Visit) -> Response:
     known = visit.sitting()
     one = the_candidate(visit, known.id)
     with visit.home.office.connect() as connection:
+        source = paper_sources(connection, known.id).get(one.person_id, "")
         life = life_of(visit.home, connection, known, one.person_id)
         state, may_enter = choices(connection, known, one.person_id)
     return page(
         visit, "record.html", known=known, one=one, life=life, state=state, may_enter=may_enter, exact=exact_text, RULES=RULES, STATES=STATES,
+        source=SOURCES.get(source, ""),
         OUTCOMES=OUTCOMES, parts={part.id: part.title for part in known.blueprint.parts},
         events=[event for ident, _, event in life.events if ident == known.id],
         elsewhere=[(title, event) for ident, title, event in life.events if ident != known.id],

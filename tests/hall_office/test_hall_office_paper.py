@@ -208,7 +208,10 @@ def test_a_power_cut_who_began_in_the_hall_goes_on_by_a_decision_that_another_ag
     issue_records(room.home, "s1", "hr1")
     with room.home.office.connect() as connection:
         totals = [row.total for row in connection.execute(record.select()) if row.total is not None]
-    assert totals == ["75"]
+        [provenance] = [known for row in connection.execute(record.select()) if (known := json.loads(row.statement)["body"]["provenance"]).get("medium")]
+    assert totals == ["75"] and (provenance["hall_answers"], provenance["typed_by"], provenance["checked_by"]) == ("merge", "li", "wang")
+    with room.staff("hr") as hr:
+        assert "接着考：纸上写了的题以纸为准" in hr.page(f"/sittings/s1/records/{third}")
     assert ("exam-officer1", "paper.source") in acts(room, "paper.source")
 
 
