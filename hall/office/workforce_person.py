@@ -137,11 +137,12 @@ def _place(connection: Connection, visit: Visit) -> int | None:
 def _own(visit: Visit, connection: Connection) -> tuple[Kind, Entry]:
     """The certification that the address names, of this person.
 
-    :raises NotHere: it is another's, or its kind is gone.
+    :raises NotHere: there is none, it is another's, or its kind is gone.
     """
-    entry = find_entry(connection, number_in(visit, "held"))
-    kind = kinds_of(visit.home).get(entry.kind)
-    if entry.holder.id != number_in(visit, "person") or kind is None:
+    held, person = number_in(visit, "held"), number_in(visit, "person")
+    entry = next(iter(read_entries(connection, certification.c.id == held, certification.c.person_id == person)), None)
+    kind = kinds_of(visit.home).get(entry.kind) if entry else None
+    if entry is None or kind is None:
         raise NotHere("这个人没有这项资格；请刷新页面")
     return kind, entry
 
