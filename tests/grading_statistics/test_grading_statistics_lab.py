@@ -150,3 +150,19 @@ def test_what_is_no_export_is_refused(folder, tmp_path: Path) -> None:
     with pytest.raises(ReadingError, match="缺少列"):
         read_scores(tmp_path / "a.json")
     assert CHANNEL in listed["columns"]
+
+
+def test_the_command_writes_the_same_file(folder, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from pufa import app
+
+    here, _ = folder
+    home, out = here.parents[1] / "home", tmp_path / "统计数据.json"
+    done = CliRunner().invoke(app, ["records", "statistics", "--home", str(home), "--out", str(out)])
+    assert done.exit_code == 0 and "张表" in done.output
+    assert json.loads(out.read_text(encoding="utf-8"))["tables"] == json.loads((here / "统计数据-1.json").read_text(encoding="utf-8"))["tables"]
+    town = CliRunner().invoke(app, ["records", "statistics", "--home", str(home), "--out", str(tmp_path / "a.xlsx"), "--unit", "城关镇", "--since", "2026-01-01"])
+    assert town.exit_code == 0 and "城关镇；考试：2026-01-01 至 今" in read_statistics(tmp_path / "a.xlsx").scope
+    for wrong in (["--unit", "没有的单位"], ["--since", "昨天"], ["--out", str(tmp_path / "a.exe")]):
+        assert CliRunner().invoke(app, ["records", "statistics", "--home", str(home), "--out", str(out), *wrong]).exit_code == 1, wrong
