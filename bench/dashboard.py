@@ -101,7 +101,7 @@ def main() -> None:
         begin = time.perf_counter()
         kept = keep(home, NOW)
         print(f"后台预先统计 {len(kept)} 项：{time.perf_counter() - begin:.1f} s", flush=True)
-        slowest = pages(home, "预算", 3)
+        slowest = pages(home, "预先统计", 3)
         print(f"RATIO dashboard page at {PEOPLE:,} people: {slowest / BUDGET_S:.2f} of 1 s (budget 1.00)")
         home.close()
 
