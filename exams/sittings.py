@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection, func, select, update
 
@@ -35,6 +36,8 @@ STATE_TITLES = {
 #: A window lies between these instants and is no longer than this: a half-typed year is refused, not stored.
 EARLIEST, LATEST, LONGEST_MS = instant_of("2020-01-01"), instant_of("2100-01-01"), 31 * 86_400_000
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
+#: what was read of a stored text, which never changes; every page and every event asks for its sitting
+_blueprint, _profile = lru_cache(64)(Blueprint.parse), lru_cache(64)(Profile.parse)
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def get_sitting(connection: Connection, sitting_id: str) -> Sitting:
     if row is None:
         raise SittingError(f"没有编号为“{sitting_id}”的考试；pufa sitting status 列出全部考试")
     return Sitting(
-        row.id, row.title, row.kind, row.place or "", Blueprint.parse(row.blueprint), Profile.parse(row.profile),
+        row.id, row.title, row.kind, row.place or "", _blueprint(row.blueprint), _profile(row.profile),
         row.profile_digest, row.paper_id, row.resit_of, row.opens_at, row.closes_at, row.state,
         RoomAccess(row.room_ranges or "", row.seb_keys or ""),
     )  # fmt: skip

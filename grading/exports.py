@@ -25,6 +25,7 @@ from grading.lists.kinds import ListKind, list_of
 from grading.lists.layout import NUMBER, Layout
 from grading.lists.made import Columns, Made, Wanted
 from grading.lists.scope import Listing, Scope, describe, sittings_of
+from grading.priority import giving_way
 from home import OFFICE, PRIVATE, Home, audit, local_text, now_ms, transaction
 
 #: A cell that begins like this may be taken for a formula by a spreadsheet; full-width signs are folded by some of them.
@@ -126,9 +127,12 @@ FORMATS: dict[str, Writer] = {"xlsx": write_xlsx, "csv": write_csv, "pdf": write
 
 
 def export_list(
-    home: Home, name: str, scope: Scope, form: str, out: Path, by: str, columns: str | None = None, layout: Layout | None = None
-) -> Exported:
+    home: Home, name: str, scope: Scope, form: str, out: Path, by: str, columns: str | None = None, layout: Layout | None = None,
+    *, gently: bool = False,
+) -> Exported:  # fmt: skip
     """Write a list (by key or Chinese name) under a column set to ``out``; who took how many rows is audited.
+
+    ``gently``: it gives way to everything else on the machine (:mod:`grading.priority`), for a sitting may be going on.
 
     :raises SittingError: there is no such sitting.
     :raises ExportError: unknown list, format or column set, nothing to list, numbers that do not come out even (whom it is
@@ -137,12 +141,16 @@ def export_list(
     if form not in FORMATS:
         raise ExportError(f"没有“{form}”这种导出格式；可用：{'、'.join(FORMATS)}")
     kind = list_of(name)
-    with snapshot(home) as connection:
-        sheet = sheet_of(home, connection, kind, scope, layout or kind.layout(connection, columns))
-        done = write(sheet, form, out, needs_rows=kind.of_sittings)
+
+    def make() -> tuple[Exported, Layout]:
+        with snapshot(home) as connection:
+            sheet = sheet_of(home, connection, kind, scope, layout or kind.layout(connection, columns))
+            return write(sheet, form, out, needs_rows=kind.of_sittings), sheet.layout
+
+    done, used = giving_way(make) if gently else make()
     with transaction(home.office) as connection:
         audit(connection, OFFICE, by, "records.export", ",".join(scope.sittings)[:128] or "*", list=kind.key, rows=done.rows, format=form,
-              file=out.name, set=sheet.layout.name, columns=[column.name for column in sheet.layout.columns], sha256=done.sha256)  # fmt: skip
+              file=out.name, set=used.name, columns=[column.name for column in used.columns], sha256=done.sha256)  # fmt: skip
     return done
 
 

@@ -132,7 +132,7 @@ def _export(asked: Asked) -> str:
     form, name = str(asked.arguments.get("format", "xlsx")), str(asked.arguments.get("list", "scores"))
     scope, columns = Scope.read(asked.arguments), asked.arguments.get("columns")
     out = default_path(asked.home, name, scope, form)
-    done = export_list(asked.home, name, scope, form, out, asked.by, str(columns) if columns else None)
+    done = export_list(asked.home, name, scope, form, out, asked.by, str(columns) if columns else None, gently=True)
     return f"已导出 {done.rows} 行：{done.path.name}\n{done.line}"
 
 

@@ -25,11 +25,13 @@ from people.accounts import (
     revoke_role,
     set_password,
 )
+from people.change_commands import mount
 from people.errors import AccountError, PeopleError, RosterError
 from people.persons import ImportResult, import_roster, rehearsal
 from people.roster import Roster, read_roster_file
 
 commands = typer.Typer(help="人员、名单与工作账号。", no_args_is_help=True)
+mount(commands)
 console = Console(highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
 _SHOWN = 50

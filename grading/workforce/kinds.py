@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,6 +138,7 @@ class Kind:
         return next((step for step, title in self.steps.items() if wanted in (spelled(step), spelled(title))), None)
 
 
+@lru_cache(8192)
 def spelled(text: str) -> str:
     """One spelling of a name for look-ups: NFKC, no white space, no quotation marks.
 

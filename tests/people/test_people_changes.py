@@ -7,9 +7,11 @@ from datetime import date
 import pytest
 from people_fixture import TODAY, person_line, roster_xlsx
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from home import OFFICE, transaction, verify_audit
 from people.changes import find_unit, leave, merge_units, rename_unit
+from people.commands import commands
 from people.errors import PeopleError
 from people.persons import import_roster
 from people.roster import read_roster
@@ -83,3 +85,21 @@ def test_a_csv_is_told_by_its_file_and_by_the_rows_that_excel_shows():
     for form in ("gb18030", "utf-8-sig"):
         (fault,) = read_roster(text.encode(form), "名单.csv", TODAY).faults
         assert (fault.sheet, fault.row) == ("名单.csv", 4), "a line break in a cell begins no row, an empty line is one"
+
+
+def test_the_commands_do_the_same(home_folder):
+    (ident,) = take(home_folder, person_line(1, unit="统计局")).person_ids
+
+    def run(*arguments, code=0):
+        done = CliRunner().invoke(commands, [*arguments, "--home", str(home_folder.root), "--reason", "某编〔2026〕3号"])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    assert "已更名为“数据局”" in run("rename-unit", "统计局", "数据局")
+    assert "没有单位“没有局”" in run("merge-units", "没有局", "数据局", code=1)
+    take(home_folder, person_line(2, unit="发改局"))
+    assert "转移 1 人" in run("merge-units", "统计局", "发改局", "--on", "2026-03-01")
+    assert "应写成" in run("leave", "--person", str(ident), "--on", "明天", code=1)
+    assert "已登记离开" in run("leave", "--person", str(ident), "--on", "2026-03-01")
+    with home_folder.office.connect() as connection:
+        assert connection.execute(select(person.c.left_on).where(person.c.id == ident)).scalar_one() == DAY

@@ -1,0 +1,128 @@
+"""A sitting beside HR's largest export: 500 candidates save at half of what the hall can take while the worker writes 100,000 records.
+
+Real processes on one home: ``hall.candidate.serve``, ``grading.worker``. Turns with and without an export alternate; nothing that was
+acknowledged may be lost. Budget: p99 of a save's acknowledgement moves by no more than 10 % (and is at most 50 ms).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from bench._book import Book
+from bench._crowd import Crowd
+from bench._hall import Hall, Seat, furnish
+from bench._sitting import ID, ROOT, make_home
+from bench.export import fill
+from exams.tables import candidate
+from grading.jobs import ask
+from grading.tables import job
+from home import Home, transaction
+from people.tables import person
+
+CANDIDATES, RECORDS, TURNS = 500, 100_000, 3
+WARM_S, PROBE_S, QUIET_S = 3.0, 6.0, 20.0
+
+
+def people(home: Home, count: int) -> None:
+    """Persons and candidates of the office's sitting, without scripts: an export reads none."""
+    for start in range(1, count + 1, 5000):
+        numbers = range(start, min(start + 5000, count + 1))
+        with transaction(home.office) as connection:
+            connection.execute(insert(person), [
+                {"id": n, "name": f"张{n}", "document": "居民身份证", "identity_cipher": b"x", "identity_mac": f"{n:064d}",
+                 "identity_masked": "3402**********1234", "gender": "男", "created_at": 0} for n in numbers])  # fmt: skip
+            connection.execute(insert(candidate), [
+                {"sitting_id": ID, "person_id": n, "admission_no": f"261123{n:08d}", "pseudonym": f"c{n:016x}", "form": "A",
+                 "unit_label": "某某街道办事处"} for n in numbers])  # fmt: skip
+
+
+@dataclass
+class Beside:
+    """The turns on one home. ``with_`` and ``without``: p99 in ms, a figure a turn."""
+
+    home: Home
+    crowd: Crowd
+    with_: list[float] = field(default_factory=list)
+    without: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+
+    async def run(self, seats: list[Seat]) -> None:
+        """Find the hall's rate, take half of it, and measure."""
+        savers = [asyncio.create_task(self.crowd.saving(seat)) for seat in seats]
+        await asyncio.sleep(WARM_S)
+        began = len(self.crowd.times)
+        await asyncio.sleep(PROBE_S)
+        most = (len(self.crowd.times) - began) / PROBE_S
+        self.crowd.pause_s = len(seats) / (most / 2)
+        print(f"as fast as it goes: {most:,.0f} saves/s; from now on {most / 2:,.0f}/s wanted", flush=True)
+        await asyncio.sleep(WARM_S + self.crowd.pause_s)
+        for turn in range(TURNS):
+            for export in (turn % 2 == 0, turn % 2 == 1):
+                await self._turn(export)
+        self.crowd.stopped = True
+        await asyncio.gather(*savers)
+
+    async def _turn(self, export: bool) -> None:
+        began, since = len(self.crowd.times), time.monotonic()
+        if export:
+            await self._export()
+        else:
+            await asyncio.sleep(QUIET_S)
+        times, seconds = self.crowd.times[began:], time.monotonic() - since
+        tail = statistics.quantiles(times, n=100)[98] * 1000
+        (self.with_ if export else self.without).append(tail)
+        self.rates.append(len(times) / seconds)
+        what = "with an export   " if export else "without an export"
+        print(f"{what} {seconds:5.1f} s: {len(times) / seconds:6,.0f} saves/s, p50 {statistics.median(times) * 1000:.1f} ms, p99 {tail:.1f} ms", flush=True)
+
+    async def _export(self) -> None:
+        """Ask the worker for the largest list, and wait until it is there."""
+        with transaction(self.home.office) as connection:
+            number = ask(connection, "export", {"format": "xlsx", "list": "scores", "sittings": [ID]}, "bench")
+        state = ""
+        while state not in ("done", "failed"):
+            await asyncio.sleep(0.5)
+            with self.home.office.connect() as connection:
+                state, message = connection.execute(select(job.c.state, job.c.message).where(job.c.id == number)).one()
+        assert state == "done", message
+
+
+def main() -> None:
+    """Print the median of the turns' ratios."""
+    with tempfile.TemporaryDirectory() as where:
+        home = make_home(Path(where) / "home", 0)
+        people(home, RECORDS)
+        fill(home, RECORDS)
+        seats, _ = furnish(home, CANDIDATES)
+        hall = Hall(home, Path(where) / "hall.log").start()
+        with (Path(where) / "worker.log").open("wb") as log:
+            worker = subprocess.Popen([sys.executable, "-m", "grading.worker", "--home", str(home.root), "--alone"], cwd=ROOT, stderr=log, env=dict(os.environ))
+        beside = Beside(home, Crowd(hall.port, Book()))
+        try:
+            asyncio.run(beside.run(seats))
+        finally:
+            worker.terminate()
+            hall.stop()
+            worker.wait()
+        with home.exam.connect() as connection:
+            lost = beside.crowd.book.check(connection, "bench")
+        home.close()
+    assert not lost, lost[:5]
+    ratio = statistics.median(one / other for one, other in zip(beside.with_, beside.without, strict=True))
+    ours, quiet = statistics.median(beside.with_), statistics.median(beside.without)
+    print(f"RATIO p99 of a save with / without the export of {RECORDS:,} records: {ratio:.2f} ({ours:.1f} / {quiet:.1f} ms; budget 1.10), "
+          f"0 of {len(beside.crowd.book.saves):,} acknowledged answers lost")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
