@@ -1,8 +1,11 @@
-"""Hand-in against save, start against start, under a scheduler that interrupts at random; receipts checked again (A14, C4, C5, C6)."""
+"""Hand-in against save, start against start, under a scheduler that interrupts at random; receipts checked again (A14, C4, C5, C6, C7)."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event, select, update
 
-from bench._hall import QUESTIONS, SITTING, Seat, furnish, public_form
+from bench._hall import QUESTIONS, SITTING, Hall, Seat, Visitor, Wire, furnish, public_form
 from exams.attempts import finish_of, open_page, start, verify_receipt
 from exams.chain import FIELDS, link, verify_chain
 from exams.display import display_order, order_from_json
@@ -21,6 +24,8 @@ from exams.saves import Change, Saved, SaveRequest
 from exams.sessions import log_in, standing, token_digest
 from exams.tables import attempt, open_sitting, save
 from exams.writer import HandedIn, HandIn, Writer
+from hall.rehearsal.cast import cast
+from hall.rehearsal.stage import furnish as stage_furnish
 from home import Home, now_ms, transaction
 
 SAVES = 5
@@ -176,6 +181,72 @@ def test_fifty_starts_at_once_are_one_attempt_and_every_paper_is_whole(any_home)
         assert connection.execute(select(attempt.c.entry_id).order_by(attempt.c.entry_id)).scalars().all() == [seat.entry_id for seat in fresh]
         shown = connection.execute(select(attempt.c.display_order)).scalars().all()
     assert all(len(order_from_json(text)) == QUESTIONS for text in shown)
+
+
+@pytest.mark.parametrize("people", [200, pytest.param(5_000, marks=pytest.mark.long)])
+def test_of_many_who_start_at_once_everybody_has_one_whole_paper(any_home, people):
+    """C6, through two processes' writers; ``bench.starts`` does it with 13,000 over the network."""
+    _, fresh = furnish(any_home, 0, people)
+    other, form, now, key = Home.open(any_home.root), public_form(), now_ms(), any_home.key("code")
+    writers = [Writer(home.exam) for home in (any_home, other)]
+    for writer in writers:
+        writer.start()
+
+    def begin(connection, seat: Seat):
+        session = log_in(connection, key, seat.number, seat.code, "pc", now)
+        who = standing(connection, token_digest(session.token), now)
+        start(connection, who, display_order(form, seat.entry_id), now)
+        return open_page(connection, who, now)
+
+    with interrupted(any_home, 8), interrupted(other, 9):
+        tickets = [Future() for _ in fresh]
+        for n, (seat, ticket) in enumerate(zip(fresh, tickets, strict=True)):
+            writers[n % 2].submit(lambda connection, seat=seat: begin(connection, seat), ticket)
+        pages = [ticket.result(300) for ticket in tickets]
+    assert all(writer.stop(60) for writer in writers)
+    other.close()
+    assert len({page.attempt_id for page in pages}) == people
+    for page in pages:
+        assert sorted(question for question, _letters in page.order) == [question.id for question in form.questions]
+        assert {tuple(sorted(letters)) for _question, letters in page.order} == {tuple("ABCD")}
+
+
+# ------------------------------------------------------------------ papers
+
+
+def released(home: Home) -> set[frozenset[bytes]]:
+    """The stems of each form as it was released."""
+    forms = [json.loads(path.read_text(encoding="utf-8")) for path in (home.release / "rehearsal").glob("?.json")]
+    return {frozenset(question["html"].encode() for question in form["questions"]) for form in forms}
+
+
+def test_what_is_edited_while_candidates_start_changes_nobodys_paper(home_folder, tmp_path):
+    """C7: a hall serves what the opening released; bank and safe may be turned upside down meanwhile."""
+    slips = stage_furnish(home_folder, cast(4, 1, faults=False))
+    hall = Hall(home_folder, tmp_path / "log").start()
+
+    jars = {slip.admission_no: {} for slip in slips}  # the same browser when somebody comes again
+
+    async def questions_of(slip) -> frozenset[bytes]:
+        visitor = Visitor(Wire(hall.port), Seat(0, slip.admission_no, slip.code), jars[slip.admission_no])
+        try:
+            assert (await visitor.log_in()).status == 303
+            page = (await visitor.start()).page()
+        finally:
+            visitor.wire.close()
+        return frozenset(re.findall(rb'<div class="stem" id="[^"]*">(.*?)</div>', page))
+
+    try:
+        before = [asyncio.run(questions_of(slip)) for slip in slips[:2]]
+        edited = [path for path in home_folder.secret.rglob("*") if path.is_file() and path.parent.name != "keys" and path.suffix in (".json", ".md", ".ipynb")]
+        for path in edited:
+            path.write_text("改坏了", encoding="utf-8")
+        after = [asyncio.run(questions_of(slip)) for slip in slips[2:]]
+        again = [asyncio.run(questions_of(slip)) for slip in slips[:2]]
+    finally:
+        hall.stop()
+    assert len(edited) > 3 and before == again
+    assert set(after) <= released(home_folder) and set(before) <= released(home_folder) and all(before)
 
 
 # ------------------------------------------------------------------ receipts
