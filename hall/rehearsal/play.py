@@ -141,6 +141,10 @@ async def _second_device(run: Run, base: str, slip: Slip) -> None:
 
 async def _misfortunes(run: Run, home: Home, server: Server, may_fill: bool) -> None:
     await asyncio.sleep(2.5)
+    for _ in range(600):  # on a slow machine nobody may have come in yet: faults hit people who write
+        if any(book.acked for book in run.books):
+            break
+        await asyncio.sleep(0.1)
     began = time.monotonic()
     await asyncio.to_thread(server.kill_hall)
     await asyncio.sleep(0.2)
