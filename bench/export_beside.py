@@ -86,15 +86,21 @@ class Beside:
         print(f"{what} {seconds:5.1f} s: {len(times) / seconds:6,.0f} saves/s, p50 {statistics.median(times) * 1000:.1f} ms, p99 {tail:.1f} ms", flush=True)
 
     async def _export(self) -> None:
-        """Ask the worker for the largest list, and wait until it is there."""
-        with transaction(self.home.office) as connection:
-            number = ask(connection, "export", {"format": "xlsx", "list": "scores", "sittings": [ID]}, "bench")
-        state = ""
+        """Ask the worker for the largest list, and wait until it is there; in threads, so that no client waits for the office's database."""
+        number, state, message = await asyncio.to_thread(self._ask), "", ""
         while state not in ("done", "failed"):
             await asyncio.sleep(0.5)
-            with self.home.office.connect() as connection:
-                state, message = connection.execute(select(job.c.state, job.c.message).where(job.c.id == number)).one()
+            state, message = await asyncio.to_thread(self._state, number)
         assert state == "done", message
+
+    def _ask(self) -> int:
+        with transaction(self.home.office) as connection:
+            return ask(connection, "export", {"format": "xlsx", "list": "scores", "sittings": [ID]}, "bench")
+
+    def _state(self, number: int) -> tuple[str, str]:
+        with self.home.office.connect() as connection:
+            row = connection.execute(select(job.c.state, job.c.message).where(job.c.id == number)).one()
+        return row.state, row.message or ""
 
 
 def main() -> None:
