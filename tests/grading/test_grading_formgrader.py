@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from grading_fixture import RIGHT, add_script, forms, make_sitting
+from payloads import scripts
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy import select
 
@@ -45,6 +46,7 @@ HOSTILE = "\n\n".join(
         f"<meta http-equiv=refresh content=\"0;url=//{TRAP}/r\">", f"```html\n<script>{SCRIPT}</script>\n```", "<!-- --><details open ontoggle=",
         f"&lt;script&gt;{SCRIPT}&lt;/script&gt;", f"<math><mtext><img src=//{TRAP}/q onerror={SCRIPT}>", f"<video src=//{TRAP}/v autoplay>",
         f"[ref]: //{TRAP}/ref\n\n![x][ref]", f"<form action=//{TRAP}/p><input autofocus onfocus=\"{SCRIPT}\"></form>", "{{ 7*7 }} {% raw %}",
+        *scripts(lambda _n: "window.pwned=1"),
     )
 )  # fmt: skip
 

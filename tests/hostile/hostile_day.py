@@ -21,13 +21,16 @@ from sqlalchemy import Engine, MetaData, String, select, update
 
 from exams.opening import close_sitting, issue_codes, open_sitting_for_candidates
 from exams.paper_store import build_papers
+from exams.print.printing import print_sitting
 from exams.sheets import SHEETS
 from exams.sittings import NewSitting, create_sitting
 from exams.tables import candidate_event, open_sitting
 from grading.certificates.issue import make as make_certificates
+from grading.certificates.statement import KINDS
 from grading.exports import export_records
 from grading.jobs import grade_sitting
 from grading.manual import manual_questions, marking_queue, set_manual_mark
+from grading.paper_marks.register import register
 from grading.records import issue_records
 from grading.roll import day_of
 from grading.workforce.entering import add_certification, add_hours, add_step, find_entry
@@ -171,6 +174,7 @@ class HostileDay(ExamDay):
             export_records(self.home, "s-1", form, self.home.exports / f"s-1-成绩册-20261124-090000.{form}", "hr1")
         for kind in ("certificate", "score_sheet"):
             make_certificates(self.home, "s-1", kind, "hr1")
+        self.printed = print_sitting(self.home, "s-1", "exam-officer1")
         hr, operator = self.staff("hr"), self.staff("operator")
         hr.done("/numbers", list="scores", purpose=packs(190)[0], recipient=packs(90)[0], keep="3")
         operator.done("/retention/hold", subject="*", reason=packs(480)[4], document_no=SCRIPTS[3])
@@ -182,6 +186,7 @@ class HostileDay(ExamDay):
             connection.execute(update(person).values(unit_id=unit_id, post_id=post_id, phone="1", education="1", political="1", ethnic="1"))
             kind, who = read_kinds()["mediator"], connection.execute(select(person.c.id).order_by(person.c.id)).scalars().first()
             today = day_of(now_ms())
+            register(connection, "s-1", [self.browsers["c4"].candidate.admission_no], packs(480)[5], "exam-officer1")
             ident = add_certification(
                 connection, kind, who, today.replace(year=today.year - 1), by="hr1", today=today, certificate_no="1", issuer="1", unit_id=unit_id, note="1"
             )
@@ -223,7 +228,9 @@ class HostileDay(ExamDay):
             yield way.path.format_map(dict(zip(parts, values, strict=True)))
 
     def _known(self, part: str) -> list[str]:
-        known = known_ids(self) | {"sitting": ["s-1"], "act": list(ACTS), "sheet": list(SHEETS)}
+        known = known_ids(self) | {
+            "sitting": ["s-1"], "act": list(ACTS), "sheet": list(SHEETS), "kind": list(KINDS), "number": [self.browsers[name].candidate.admission_no for name in ("c1", "c4")],
+        }  # fmt: skip
         table = next((TABLES[name] for name in ({"event": "candidate_event", "request": "approval", "hold": "legal_hold"}.get(part, part),) if name in TABLES), None)
         if part in known or table is None:
             return known.get(part, ["1"])
