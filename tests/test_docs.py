@@ -160,3 +160,15 @@ def test_the_twenty_situations_are_twenty() -> None:
     assert re.findall(r"^(\d+)\. \*\*", part, re.MULTILINE) == [str(n) for n in range(1, 21)]
     refers = {int(n) for n in re.findall(r"第 (\d+) 条", OFFICER.read_text(encoding="utf-8"))}
     assert refers <= set(range(1, 21))
+
+
+def test_the_table_of_cases_names_tests_and_benchmarks_that_are_there() -> None:
+    text = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", text))
+    assert len(named) > 80
+    missing = [f"{path}::{name}" for path, name in sorted(named) if not re.search(rf"^(?:async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.M)]
+    assert missing == []
+    wanted = {f"{group}{n}" for group, last, without in (("A", 15, {10}), ("B", 12, {9}), ("C", 10, set()), ("D", 10, {3, 6}), ("E", 10, set()), ("F", 11, {5, 8}), ("J", 12, {6, 7}), ("K", 4, set()))
+              for n in range(1, last + 1) if n not in without}  # fmt: skip
+    told = {case for row in re.findall(r"^\| ([A-K\d、]+) \|", text, re.M) for case in row.split("、")}
+    assert wanted <= told, sorted(wanted - told)
