@@ -270,8 +270,7 @@ class Home:
 
         owner = connect(self.office_url, "exam") if self.office_url else self.exam
         for name, engine in (("office", self.office), ("exam", owner)):
-            with transaction(engine) as connection:
-                upgrade(name, connection)
+            upgrade(name, engine)
         if self.office_url:
             with owner.begin() as connection:
                 connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))

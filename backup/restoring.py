@@ -181,8 +181,8 @@ def _into_postgres(staged: Path, db_url: str) -> None:
     """Rows of both files, brought to this version's tables first, into the empty database; compared there again."""
     aside = {name: (staged / place).rename(staged.parent / name) for name, place in DATABASES.items()}
     for name, path in aside.items():
-        with file_engine(path) as engine, engine.begin() as connection:
-            upgrade(name, connection)
+        with file_engine(path) as engine:
+            upgrade(name, engine)
     home = Home.use_postgres(staged, db_url)
     try:
         for name, path in aside.items():

@@ -50,8 +50,13 @@ def snapshot(engine: Engine, name: str, path: Path) -> None:
         copy_sqlite(Path(str(engine.url.database)), path)
         return
     reading = engine.connect().execution_options(isolation_level="REPEATABLE READ", stream_results=True)
-    with file_engine(path) as target, target.begin() as into, reading as source:
-        upgrade(name, into)
+    with file_engine(path) as target, reading as source:
+        upgrade(name, target)
+        _copy(source, target)
+
+
+def _copy(source: Connection, target: Engine) -> None:
+    with target.begin() as into:
         for table in tables_of(into):
             for chunk in source.execute(select(table)).mappings().partitions(CHUNK):
                 into.execute(insert(table), [dict(row) for row in chunk])

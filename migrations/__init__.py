@@ -6,7 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 FOLDER = Path(__file__).parent
 
@@ -21,6 +22,24 @@ def configuration(name: str, connection: Connection) -> Config:
     return config
 
 
-def upgrade(name: str, connection: Connection) -> None:
-    """Bring a database to the newest revision, inside the caller's transaction; nothing happens if it is there."""
-    command.upgrade(configuration(name, connection), "head")
+def upgrade(name: str, engine: Engine) -> None:
+    """Bring a database to the newest revision in one transaction; nothing happens if it is there.
+
+    SQLite alters most things by making a table anew, which rows that point at it would forbid: there, what points where is checked
+    once, at the end.
+
+    :raises IntegrityError: a row points at nothing; the database is as it was.
+    """
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection:
+        raw = connection.connection.driver_connection
+        if sqlite:
+            raw.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        try:
+            with connection.begin():
+                command.upgrade(configuration(name, connection), "head")
+                if sqlite and (bad := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+                    raise IntegrityError("PRAGMA foreign_key_check", None, Exception(f"{bad[0]} row {bad[1]} points at no {bad[2]}"))
+        finally:
+            if sqlite:
+                raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.exc import IntegrityError
 
 import exams.tables  # noqa: F401  (these four: the tables must be known)
 import grading.tables  # noqa: F401
 import people.tables  # noqa: F401
 import question_bank.tables  # noqa: F401
-from home import EXAM, OFFICE, connect
+from home import EXAM, OFFICE, connect, transaction
+from migrations import configuration, upgrade
 
 
 @pytest.mark.parametrize("name", ["exam", "office"])
@@ -26,3 +29,20 @@ def test_revisions_make_the_declared_tables(any_home, name):
 
 def test_migrating_again_changes_nothing(any_home):
     any_home.migrate()
+
+
+def test_tables_that_others_point_at_are_made_anew_with_all_that_is_in_them(tmp_path):
+    """As an office of an earlier version has it: certifications with steps, which a later revision rebuilds on SQLite."""
+    engine = connect(f"sqlite:///{tmp_path / 'office.db'}", "office")
+    with transaction(engine) as connection:
+        command.upgrade(configuration("office", connection), "0002")
+        connection.exec_driver_sql("INSERT INTO person (id, name, created_at) VALUES (1, '张三', 1)")
+        connection.exec_driver_sql("INSERT INTO certification (id, person_id, kind, obtained_on, created_at, created_by) VALUES (7, 1, 'mediator', '2025-01-05', 1, 'hr')")
+        connection.exec_driver_sql("INSERT INTO certification_step (id, certification_id, kind, on_day, at, \"by\") VALUES (9, 7, 'appointed', '2025-02-01', 1, 'hr')")
+    upgrade("office", engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT certification_id FROM certification_step").scalar_one() == 7
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    with pytest.raises(IntegrityError), transaction(engine) as connection:
+        connection.exec_driver_sql("DELETE FROM certification")
+    engine.dispose()
