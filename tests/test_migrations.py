@@ -36,7 +36,7 @@ def test_tables_that_others_point_at_are_made_anew_with_all_that_is_in_them(tmp_
     engine = connect(f"sqlite:///{tmp_path / 'office.db'}", "office")
     with transaction(engine) as connection:
         command.upgrade(configuration("office", connection), "0002")
-        connection.exec_driver_sql("INSERT INTO person (id, name, created_at) VALUES (1, '张三', 1)")
+        connection.exec_driver_sql("INSERT INTO person (id, name, document, identity_cipher, identity_mac, identity_masked, created_at) VALUES (1, '张三', 'x', x'00', 'm', '*', 1)")
         connection.exec_driver_sql("INSERT INTO certification (id, person_id, kind, obtained_on, created_at, created_by) VALUES (7, 1, 'mediator', '2025-01-05', 1, 'hr')")
         connection.exec_driver_sql("INSERT INTO certification_step (id, certification_id, kind, on_day, at, \"by\") VALUES (9, 7, 'appointed', '2025-02-01', 1, 'hr')")
     upgrade("office", engine)
