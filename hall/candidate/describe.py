@@ -105,7 +105,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("/api/events", "GET"): Operation("时间、暂停和状态的推送", kind="text/event-stream"),
     ("/", "GET"): Operation("转到应去的页面", session=False),
     ("/login", "GET"): Operation("登录页", session=False),
-    ("/login", "POST"): Operation("登录", fields=("token", "number", "code"), session=False),
+    ("/login", "POST"): Operation("登录", fields=("token", "number", "code", "seb"), session=False),
     ("/rules", "GET"): Operation("考试须知"),
     ("/start", "POST"): Operation("开始考试", fields=("csrf", "confirm")),
     ("/paper", "GET"): Operation("试卷"),
