@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
-from exams.errors import ExamsError
 from exams.sittings import get_sitting
-from grading.errors import GradingError, RecordError
+from grading.errors import RecordError
 from grading.exports import FORMATS, export_list
 from grading.jobs import grade_sitting, told
 from grading.lists.asking import scope_of
@@ -22,39 +18,10 @@ from grading.outcome import OUTCOMES
 from grading.records import damaged_records, issue_records, public_key
 from grading.roll import current
 from grading.signed import archive_records, check_file
-from home import Home, HomeError
+from grading.terminal import BY, HomeOption, SittingArgument, console, errors, open_home, told_of_faults
+from home import Home
 
 records = typer.Typer(help="成绩记录：签发、导出、核验。", no_args_is_help=True)
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
-SittingArgument = Annotated[str, typer.Argument(help="考试编号；pufa sitting status 列出全部")]
-BY = "command"
-
-
-@contextmanager
-def open_home(folder: Path) -> Iterator[Home]:
-    """An open home; what is wrong with content or data is told, exit code 1."""
-    try:
-        home = Home.open(folder)
-    except HomeError as error:
-        errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from None
-    try:
-        with _told():
-            yield home
-    finally:
-        home.close()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with content or data is told, exit code 1."""
-    try:
-        yield
-    except (ExamsError, GradingError) as error:
-        errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from None
 
 
 def grade(sitting: SittingArgument, home: HomeOption) -> None:
@@ -155,7 +122,7 @@ def verify(
 ) -> None:
     """核验签名：列出签发后被改动过的成绩记录。核验文件不需要数据文件夹，也不需要网络。"""
     if home is None:
-        with _told():
+        with told_of_faults():
             fine = [_verify_file(Path(one), key) for one in what]
     else:
         with open_home(home) as where:

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
-from exams.errors import ExamsError
 from grading.certificates.issue import STATES, listed, replace, revoke
 from grading.certificates.offline_page import offline_page, revocation_file
 from grading.certificates.revocations import Revocations, read_list
 from grading.certificates.sheets import produce
 from grading.certificates.statement import KINDS
 from grading.certificates.verify import Verdict, check, read_texts
-from grading.errors import CertificateError, GradingError
+from grading.errors import CertificateError
 from grading.records import public_key
-from home import Home, HomeError, local_text, transaction, write_atomically
+from grading.terminal import BY, HomeOption, SittingArgument, console, errors, open_home
+from home import local_text, transaction, write_atomically
 
 certificates = typer.Typer(help="证书、成绩通知单：制作、核验、撤销、补发。", no_args_is_help=True)
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
-SittingArgument = Annotated[str, typer.Argument(help="考试编号；pufa sitting status 列出全部")]
-BY = "command"
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Home]:
-    """An open home; what is wrong with content or data is told, exit code 1."""
-    try:
-        home = Home.open(folder)
-    except HomeError as error:
-        errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from None
-    try:
-        yield home
-    except (ExamsError, GradingError) as error:
-        errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from None
-    finally:
-        home.close()
 
 
 @certificates.command("make")
@@ -56,7 +31,7 @@ def make_(
     kind: Annotated[str, typer.Option("--kind", help="；".join(f"{name} {title}" for name, title in KINDS.items()))] = "score_sheet",
 ) -> None:
     """制作一场的证书或成绩通知单：合成一个 PDF，或每人一个打成 ZIP 包。再做一次，编号不变。"""
-    with opened(home) as where, Progress(console=errors, transient=True) as progress:
+    with open_home(home) as where, Progress(console=errors, transient=True) as progress:
         task = progress.add_task("排版", total=None)
         form = "zip" if out.suffix.lower() == ".zip" else "pdf"
         made, data = produce(where, sitting, kind, form, BY, report=lambda done, whole: progress.update(task, completed=done, total=whole))
@@ -69,7 +44,7 @@ def make_(
 @certificates.command("list")
 def list_(sitting: SittingArgument, home: HomeOption) -> None:
     """列出一场的证书、成绩通知单和它们现在的效力。"""
-    with opened(home) as where, where.office.connect() as connection:
+    with open_home(home) as where, where.office.connect() as connection:
         for one in listed(connection, sitting):
             console.print(f"{one.number}  {KINDS[one.kind]}  {one.admission_no} {one.name}  {local_text(one.made_at)}  {STATES[one.state]}  {one.reason}", markup=False)
 
@@ -82,7 +57,7 @@ def revoke_(
     again: Annotated[bool, typer.Option("--replace", help="遗失、损坏：撤销后补发一份新编号的")] = False,
 ) -> None:
     """撤销一份证书，或撤销后补发。"""
-    with opened(home) as where:
+    with open_home(home) as where:
         if again:
             console.print(f"已撤销 {number}，补发 {replace(where, number, reason, BY)}", markup=False)
             return
@@ -94,7 +69,7 @@ def revoke_(
 @certificates.command("page")
 def page(home: HomeOption, out: Annotated[Path, typer.Option("--out", help="写到哪个 .html 文件")]) -> None:
     """导出离线核验页：一个网页文件，不联网就能核验本单位的证书；带当天的停用清单。"""
-    with opened(home) as where:
+    with open_home(home) as where:
         write_atomically(out, offline_page(where))
     console.print(f"已写入 {out}；双击打开即可核验，可复制到任何电脑", markup=False)
 
@@ -102,7 +77,7 @@ def page(home: HomeOption, out: Annotated[Path, typer.Option("--out", help="写�
 @certificates.command("revocations")
 def revocations_(home: HomeOption, out: Annotated[Path, typer.Option("--out", help="写到哪个 .txt 文件")]) -> None:
     """导出停用清单：已更正、撤销、补发的证书编号，带签名和日期，没有姓名。"""
-    with opened(home) as where:
+    with open_home(home) as where:
         write_atomically(out, revocation_file(where))
     console.print(f"已写入 {out}", markup=False)
 
@@ -120,7 +95,7 @@ def verify(
     try:
         public, list_of = _key(home, key), None
         if home is not None:
-            with opened(home) as where:
+            with open_home(home) as where:
                 list_of = read_list(revocation_file(where), public)
         if revoked is not None:
             list_of = read_list(_text(revoked), public)
@@ -136,7 +111,7 @@ def verify(
 
 def _key(home: Path | None, key: str | None) -> bytes:
     if home is not None:
-        with opened(home) as where:
+        with open_home(home) as where:
             return public_key(where)
     try:
         raw = bytes.fromhex(key or "")

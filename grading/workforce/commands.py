@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from exams.errors import ExamsError
-from grading.errors import GradingError, WorkforceError
+from grading.errors import WorkforceError
 from grading.roll import day_of
 from grading.tables import certification
+from grading.terminal import BY, HomeOption, console, open_home
 from grading.workforce.coverage import coverage
 from grading.workforce.due import due
 from grading.workforce.history import history
@@ -26,38 +24,17 @@ from grading.workforce.kinds import Kind, kind_named, kind_source, kinds_of
 from grading.workforce.listing import DUE, OVERDUE, PAGE, STALE, TITLES, Filter, Line, Listing, list_page
 from grading.workforce.stipend_commands import commands as stipend_commands
 from grading.workforce.template import write_template
-from home import Home, HomeError, local_text, now_ms, transaction, write_atomically
-from people.errors import PeopleError, RosterError
+from home import Home, local_text, now_ms, transaction, write_atomically
+from people.errors import RosterError
 from people.finding import named
 from people.persons import rehearsal
 from people.tables import person
 
 commands = typer.Typer(help="队伍：持证、到期、配备、导入、津贴。", no_args_is_help=True)
 commands.add_typer(stipend_commands)
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
 KindOption = Annotated[str, typer.Option("--kind", help="资格：名称、别名或文件名；pufa workforce kinds 列出全部")]
 UnitOption = Annotated[str, typer.Option("--unit", help="单位名称的一部分，连同下属单位")]
-BY = "command"
 SHOWN = 50
-
-
-@contextmanager
-def _home(folder: Path) -> Iterator[Home]:
-    """An open home; what is wrong with content or data is told, exit code 1."""
-    try:
-        home = Home.open(folder)
-    except HomeError as error:
-        errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from None
-    try:
-        yield home
-    except (ExamsError, GradingError, PeopleError) as error:
-        errors.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from None
-    finally:
-        home.close()
 
 
 def _today() -> date:
@@ -85,7 +62,7 @@ def kinds_(
     show: Annotated[str, typer.Option("--show", help="显示这一种的规则文件，可存成文件改")] = "",
 ) -> None:
     """列出资格种类和依据。"""
-    with _home(home) as where:
+    with open_home(home) as where:
         if show:
             print(kind_source(where, _kind(where, show))[0], end="")
             return
@@ -108,7 +85,7 @@ def list_(
         raise typer.BadParameter(f"应为：{'、'.join(TITLES)}", param_hint="--state")
     if falls_due and falls_due not in (*DUE, OVERDUE):
         raise typer.BadParameter(f"应为：{'、'.join((*DUE, OVERDUE))}", param_hint="--due")
-    with _home(home) as where, where.office.connect() as connection:
+    with open_home(home) as where, where.office.connect() as connection:
         wanted = Filter(_kind(where, kind).id if kind else "", unit, name, "" if falls_due else state, falls_due)
         listing = list_page(connection, kinds_of(where), _today(), wanted, page)
     _table(("编号", "姓名", "单位", "资格", "状态", "有效期至", "还差", "应办事项"), [_line(one) for one in listing.lines])
@@ -130,7 +107,7 @@ def _summary(listing: Listing) -> str:
 @commands.command("show")
 def show_(home: HomeOption, who: Annotated[str, typer.Argument(help="人员编号（list 的第一列），或姓名")]) -> None:
     """显示一个人的全部资格、算法、学时和登记历史。"""
-    with _home(home) as where, where.office.connect() as connection:
+    with open_home(home) as where, where.office.connect() as connection:
         condition = person.c.id == int(who) if who.isascii() and who.isdigit() and len(who) < 10 else named(who)
         found = connection.execute(person.select().where(condition, person.c.identity_masked != "").limit(2)).all()
         if len(found) != 1:
@@ -158,7 +135,7 @@ def due_(
     kind: KindOption = "",
 ) -> None:
     """列出到期、逾期的事项，最早的在前。要表格：pufa records export --list expiry。"""
-    with _home(home) as where, where.office.connect() as connection:
+    with open_home(home) as where, where.office.connect() as connection:
         kinds = kinds_of(where)
         if kind:
             chosen = _kind(where, kind)
@@ -174,7 +151,7 @@ def due_(
 @commands.command("targets")
 def targets(home: HomeOption, kind: KindOption = "", unit: UnitOption = "") -> None:
     """列出配备不足的村、学校，各缺几名。"""
-    with _home(home) as where, where.office.connect() as connection:
+    with open_home(home) as where, where.office.connect() as connection:
         kinds = kinds_of(where)
         chosen = [_kind(where, kind)] if kind else [one for one in kinds.values() if one.target]
         for one in chosen:
@@ -195,7 +172,7 @@ def targets(home: HomeOption, kind: KindOption = "", unit: UnitOption = "") -> N
 @commands.command("template")
 def template(home: HomeOption, out: Annotated[Path, typer.Option("--out", help="写到哪个 .xlsx 文件")]) -> None:
     """写出导入模板（Excel）。"""
-    with _home(home) as where:
+    with open_home(home) as where:
         write_atomically(out, write_template(kinds_of(where)))
     console.print(f"已写入 {out}", markup=False)
 
@@ -207,7 +184,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入")] = False,
 ) -> None:
     """导入资格、办理、学时、单位；有任何一处错误就整份不导入，并列出全部错误。"""
-    with _home(home) as where:
+    with open_home(home) as where:
         try:
             book = read_book(file.read_bytes(), file.name, _today())
             with rehearsal(where.office) if dry_run else transaction(where.office) as connection:

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from grading.commands import BY, HomeOption, console, errors, open_home
 from grading.exports import FORMATS, export_list
 from grading.lists.asking import scope_of
 from grading.lists.kinds import list_of
 from grading.lists.staffing import FIRST, columns, ratio_line, reconciled
 from grading.lists.stipend import notes
+from grading.terminal import BY, HomeOption, console, errors, open_home
 from grading.workforce.communities import communities, need_of, total_of
 from grading.workforce.kinds import kinds_of
 from grading.workforce.norms import Staffing, read_staffing, staffing_of, suppose
