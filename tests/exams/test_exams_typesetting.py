@@ -23,5 +23,5 @@ def test_a_character_that_no_font_has_is_named_and_the_template_is_not_blamed(te
 
 def test_a_broken_template_is_named(template):
     template.write_text("#let x = (", encoding="utf-8")
-    with pytest.raises(TypesettingError, match=r"one\.typ：模板排不出版"):
+    with pytest.raises(TypesettingError, match=r"one\.typ:1：模板排不出版"):
         set_pdf(template, {})

@@ -334,7 +334,7 @@ def test_every_reason_has_a_code_of_its_own_and_its_text_can_be_filled():
     codes = [reason.code for reason in REASONS.values()]
     assert len(set(codes)) == len(codes)
     for name in REASONS:
-        refusal = Refused(name, until="9:00", seconds=5, opens="x", minutes=30, question=3, fault="x", server=4, number="x")
+        refusal = Refused(name, until="9:00", seconds=5, opens="x", minutes=30, question=3, fault="x", server=4, number="x", address="10.0.0.1")
         assert "{" not in refusal.text and refusal.code in str(refusal)
 
 
