@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,9 @@ from grading.errors import GradingError
 from home import Home, HomeError
 from people.errors import PeopleError
 
-console = Console(highlight=False, soft_wrap=True)
+#: columns of what goes into a file or another program, where nothing may be cut off
+PIPED = 240
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
 SittingArgument = Annotated[str, typer.Argument(help="考试编号；pufa sitting status 列出全部")]

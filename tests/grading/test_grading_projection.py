@@ -227,7 +227,7 @@ def test_nbgrader_export_writes_the_same_records(projected, tmp_path, form):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["--to", "x.pdf"], "之一结尾"), (["--to", "x.csv", "--student", "['c1']"], "整场导出")],
+    [(["--to", "x.docx"], "之一结尾"), (["--to", "x.csv", "--student", "['c1']"], "整场导出")],
 )
 def test_an_nbgrader_export_that_cannot_be_is_explained(projected, options, said):
     plugin = "--exporter=grading.gradebook.exporter.PassRecordExporter"
