@@ -76,14 +76,15 @@ class Crowd:
     async def visiting(self, seats: Iterator[Seat]) -> None:
         """One candidate after another logs in, starts, saves a little and hands in."""
         for seat in seats:
-            while not self.stopped and not await self._visit(seat):
+            jar: dict[str, str] = {}  # it is the same browser after a fault: a new one would wait for the officer's release
+            while not self.stopped and not await self._visit(seat, jar):
                 await asyncio.sleep(0.1)
             if self.stopped:
                 return
 
-    async def _visit(self, seat: Seat) -> bool:
+    async def _visit(self, seat: Seat, jar: dict[str, str]) -> bool:
         """Whether the visit came to its end; after a fault it begins anew, as a candidate does who reloads the page."""
-        visitor = Visitor(Wire(self.port), seat)
+        visitor = Visitor(Wire(self.port), seat, jar)
         try:
             if (await visitor.log_in()).status != 303:
                 return False
