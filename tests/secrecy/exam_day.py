@@ -94,6 +94,7 @@ class ExamDay:
         self.log = io.StringIO()
         self._handler = logging.StreamHandler(self.log)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        self._handler.addFilter(lambda record: not record.name.startswith("httpx"))  # what the test's own browser says of its way
         logging.getLogger().addHandler(self._handler)
         self.stems: dict[str, frozenset[str]] = {}      # form -> names of its stems
         self.forms: dict[str, str] = {}                 # candidate -> form
