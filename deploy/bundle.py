@@ -89,7 +89,7 @@ def copy_fonts(target: Path) -> None:
     target.mkdir()
     for font in (*FONTS, *RARE):
         family, package = next((family, package) for family, package in PACKAGES.items() if font.startswith(family))
-        path = Path(run("fc-match", "-f", "%{file}", font))
+        path = Path(run("fc-match", "-f", "%{file}", font)).resolve()  # Debian names a font by an alternative, too
         if family not in path.name:
             raise SystemExit(f"bundle: the font {font} is not on this machine; install {package}")
         shutil.copy2(path, target / path.name)
