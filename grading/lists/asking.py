@@ -15,6 +15,7 @@ from grading.workforce.stipend_roll import read_month
 from home import local_text, now_ms
 
 MOST_SITTINGS = 200
+FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 
 def scope_of(
@@ -26,7 +27,7 @@ def scope_of(
     :raises ExportError: days that are none, an unknown admission number, a list of one person without one.
     """
     faults: list[str] = []
-    begin, end = _day(since, "开始日期", faults), _day(until, "结束日期", faults)
+    begin, end = read_day(since, "开始日期", faults), read_day(until, "结束日期", faults)
     if begin and end and end < begin:
         faults.append("结束日期早于开始日期")
     if len(sittings) > MOST_SITTINGS:
@@ -54,7 +55,8 @@ def _month(text: str) -> str:
     return f"{read_month(text, today):%Y-%m}"
 
 
-def _day(text: str, title: str, faults: list[str]) -> date | None:
+def read_day(text: str, title: str, faults: list[str]) -> date | None:
+    """A day as a form or the command line has it; None: blank, or wrong, and then told in ``faults``."""
     if not text.strip():
         return None
     try:
@@ -62,8 +64,8 @@ def _day(text: str, title: str, faults: list[str]) -> date | None:
     except ValueError:
         faults.append(f"{title}“{text[:20]}”应写成 2026-11-23 的样子")
         return None
-    if not 2000 <= day.year <= 2099:
-        faults.append(f"{title}的年份不对")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        faults.append(f"{title}的年份应在 {FIRST_YEAR} 至 {LAST_YEAR} 之间")
         return None
     return day
 

@@ -9,9 +9,8 @@ from datetime import date
 from sqlalchemy import Connection, select
 
 from grading.errors import ExportError
+from grading.lists.asking import read_day
 from people.tables import unit
-
-FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def read_asked(connection: Connection, query: Mapping[str, str]) -> Asked:
     :raises ExportError: all that is wrong with it, at once.
     """
     faults: list[str] = []
-    since, until = (_day(query.get(name, ""), title, faults) for name, title in (("since", "开始日期"), ("until", "结束日期")))
+    since, until = (read_day(query.get(name, ""), title, faults) for name, title in (("since", "开始日期"), ("until", "结束日期")))
     if since and until and until < since:
         faults.append("结束日期早于开始日期")
     text, top = query.get("unit", "").strip(), None
@@ -62,17 +61,3 @@ def unit_named(connection: Connection, name: str) -> str:
     if len(found) != 1:
         raise ExportError(f"没有叫“{name[:40]}”的单位" if not found else f"叫“{name[:40]}”的单位不止一个；请在办公页面上选")
     return str(found[0])
-
-
-def _day(text: str, title: str, faults: list[str]) -> date | None:
-    if not text.strip():
-        return None
-    try:
-        day = date.fromisoformat(text.strip())
-    except ValueError:
-        faults.append(f"{title}“{text[:20]}”应写成 2026-11-23 的样子")
-        return None
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        faults.append(f"{title}的年份应在 {FIRST_YEAR} 至 {LAST_YEAR} 之间")
-        return None
-    return day

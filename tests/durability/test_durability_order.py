@@ -22,6 +22,8 @@ from home import Home, connect
 
 ALTERED = (str(Path(__file__).parent / "altered_hall.py"),)
 SEATED, FRESH, CUTS = 6, 3, 25
+#: three times as long as the hall here waits between two checkpoints
+BREAK_S = 1.2
 HEADER, WAL_HEADER = 24, 32
 ACK = re.compile(rb'\[\d+,"saved",\d+,"([0-9a-f]{64})"')
 RECEIPT = re.compile(rb'"receipt":"([0-9a-f]{64})"')
@@ -58,7 +60,10 @@ def proofs(call: Call) -> list[bytes]:
 async def at_work(port: int, seat: Seat, end: float, draw: random.Random) -> None:
     """Save again and again, each time another answer."""
     wire, seq = Wire(port), 0
-    while time.monotonic() < end:
+    rest = end - BREAK_S - 0.5
+    while (now := time.monotonic()) < end:
+        if rest <= now < rest + BREAK_S:  # all rest together: a checkpoint then empties the log, and the next save begins it anew
+            await asyncio.sleep(rest + BREAK_S - now)
         seq += 1
         answer = await wire.ask(save_request(seat.token, seat.csrf, seq, f"q{draw.randrange(1, 81):03d}", "ABCD"[seq % 4]))
         assert answer.status == 200, answer
@@ -105,12 +110,12 @@ def traced(folder: Path, seconds: float, **environment: str) -> Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return traced(tmp_path_factory.mktemp("careful"), 2.5)
+    return traced(tmp_path_factory.mktemp("careful"), 2.5 + BREAK_S)
 
 
 @pytest.fixture(scope="module")
 def careless(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return traced(tmp_path_factory.mktemp("careless"), 1.0, SYNCHRONOUS="OFF")
+    return traced(tmp_path_factory.mktemp("careless"), 1.0 + BREAK_S, SYNCHRONOUS="OFF")
 
 
 def commits(run: Run) -> list[tuple[bytes, int]]:
