@@ -82,13 +82,11 @@ def test_lab_speaks_chinese_and_nothing_leaves_the_machine(page: Page, lab: tupl
 def test_a_course_opens_and_its_item_marks_and_explains(page: Page) -> None:
     tile(page, "打开课程")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()  # JupyterLab drops a run that comes before the kernel is connected
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
     form = page.locator(".pufa-item")
-    for _ in range(20):             # JupyterLab drops a run that comes before the kernel is connected
-        page.locator(".jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(3000)
-        if form.count():
-            break
+    form.wait_for()
     form.locator("input[type=radio]").nth(3).click()
     assert form.locator("text=解析").count() == 0
     form.get_by_role("button", name="对答案").click()

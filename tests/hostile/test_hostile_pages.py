@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import typst
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from hostile_day import HostileDay
@@ -204,6 +205,14 @@ def test_no_file_that_leaves_acts_when_it_is_opened(looked: Looker) -> None:
     for name in ("certificates.pdf", next(name for name in files if name.endswith(".csv"))):
         text = text_of_pdf(files[name]) if name.endswith("pdf") else files[name].decode("utf-8-sig")
         assert "hit(" in text.replace("\n", ""), name
+
+
+def test_an_action_in_a_pdf_is_seen_and_packed_bytes_are_not_taken_for_one() -> None:
+    link = typst.compile(b'#link("https://a.example")[x]')
+    quiet = typst.compile(b"x")
+    assert set(faults_of("a.pdf", link)) == {"a.pdf: action b'/URI'", "a.pdf: annotation"}
+    assert faults_of("a.pdf", quiet) == faults_of("a.pdf", quiet + b"\n99 0 obj <</Length 5>> stream\n/JS 1\nendstream endobj\n") == []
+    assert faults_of("a.pdf", quiet + b"\n99 0 obj <</OpenAction 1 0 R>> endobj\n") == ["a.pdf: action b'/OpenAction'"]
 
 
 def test_the_offline_page_of_an_office_with_a_hostile_name(looked: Looker, chromium: Browser) -> None:
