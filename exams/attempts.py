@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, update
 
 from exams.answers import is_blank
 from exams.display import Order, order_from_json, order_to_json
+from exams.prepared import Prepared
 from exams.refusals import Refused
 from exams.sessions import PAUSED_SINCE, Standing, standing
 from exams.stalls import silence_ms
@@ -72,26 +73,33 @@ def start(connection: Connection, who: Standing, order: Order, now: int) -> int:
     :raises Refused: not now, or started on another device.
     """
     who = _standing_now(connection, who, now)
+    started = None if who.attempt_id is not None else _begin(connection, who, order, now)
+    if started is not None:
+        return started
     known = _attempt_of(connection, who.entry_id)
-    if known is None:
-        refusal = may_start(who, now)
-        if refusal:
-            raise refusal
-        connection.execute(
-            text(
-                "INSERT INTO attempt (entry_id, sitting_id, form, display_order, started_at, limit_at, state, writer, device)"
-                " VALUES (:entry, :sitting, :form, :shown, :now, :limit, 'open', 0, :device) ON CONFLICT (entry_id) DO NOTHING"
-            ),
-            {
-                "entry": who.entry_id, "sitting": who.sitting_id, "form": who.form, "shown": order_to_json(order),
-                "now": now, "limit": limit_of(who, now), "device": who.device,
-            },
-        )  # fmt: skip
-        known = _attempt_of(connection, who.entry_id)
-        assert known is not None
+    assert known is not None
     if known.state == "open" and known.device not in (None, who.device):
         raise Refused("device")
     return int(known.id)
+
+
+_BEGIN = Prepared(text(
+    "INSERT INTO attempt (entry_id, sitting_id, form, display_order, started_at, limit_at, state, writer, device)"
+    " VALUES (:entry, :sitting, :form, :shown, :now, :limit, 'open', 0, :device) ON CONFLICT (entry_id) DO NOTHING RETURNING id"
+))  # fmt: skip
+_SITTING_KEPT = Prepared(select(open_sitting.c.id).where(open_sitting.c.id == bindparam("sitting")).with_for_update(read=True))
+
+
+def _begin(connection: Connection, who: Standing, order: Order, now: int) -> int | None:
+    """The new attempt's id; None if another process started it since ``who`` was read."""
+    refusal = may_start(who, now)
+    if refusal:
+        raise refusal
+    row = _BEGIN.first(
+        connection, entry=who.entry_id, sitting=who.sitting_id, form=who.form, shown=order_to_json(order), now=now,
+        limit=limit_of(who, now), device=who.device,
+    )  # fmt: skip
+    return None if row is None else int(row[0])
 
 
 def _standing_now(connection: Connection, who: Standing, now: int) -> Standing:
@@ -101,7 +109,7 @@ def _standing_now(connection: Connection, who: Standing, now: int) -> Standing:
 
     :raises Refused: logged out since.
     """
-    connection.execute(select(open_sitting.c.id).where(open_sitting.c.id == who.sitting_id).with_for_update(read=True))
+    _SITTING_KEPT.all(connection, sitting=who.sitting_id)
     fresh = standing(connection, who.token_digest, now)
     if fresh is None:
         raise Refused("session")
@@ -112,18 +120,23 @@ def _attempt_of(connection: Connection, entry_id: int) -> Row[tuple[object, ...]
     return connection.execute(select(attempt).where(attempt.c.entry_id == entry_id)).first()
 
 
+_TAKE_OVER = Prepared(
+    update(attempt)
+    .where(
+        attempt.c.entry_id == bindparam("of_entry"), attempt.c.state == "open",
+        or_(attempt.c.device.is_(None), attempt.c.device == bindparam("on_device")),
+    )
+    .values(writer=attempt.c.writer + 1, device=bindparam("on_device"), last_seen_at=bindparam("at"))
+    .returning(attempt.c.id, attempt.c.writer, attempt.c.limit_at, attempt.c.display_order)
+)  # fmt: skip
+
+
 def open_page(connection: Connection, who: Standing, now: int) -> Page:
     """A new page of the paper takes over: writer number + 1, with everything that was saved so far.
 
     :raises Refused: not started, ended, or open on another device.
     """
-    same_device = or_(attempt.c.device.is_(None), attempt.c.device == who.device)
-    row = connection.execute(
-        update(attempt)
-        .where(attempt.c.entry_id == who.entry_id, attempt.c.state == "open", same_device)
-        .values(writer=attempt.c.writer + 1, device=who.device, last_seen_at=now)
-        .returning(attempt.c.id, attempt.c.writer, attempt.c.limit_at, attempt.c.display_order)
-    ).first()
+    row = _TAKE_OVER.first(connection, of_entry=who.entry_id, on_device=who.device, at=now)
     if row is None:
         known = _attempt_of(connection, who.entry_id)
         raise Refused("not_started") if known is None else refusal_of_state(known.state, known.closed_by) or Refused("device")

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from exams.chain import link
+from exams.prepared import on_driver
 from exams.refusals import Refused
 from exams.stalls import silence_ms
 
@@ -216,11 +217,11 @@ class _Sqlite:
 
     def load(self, connection: Connection, sittings: list[str], attempts: list[int], sessions: list[str]) -> _Found:
         given = (_encode(sittings).decode(), _encode(attempts).decode(), _encode(sessions).decode())
-        row = connection.exec_driver_sql(self._load, given).one()
+        (row,) = on_driver(connection, self._load, given)
         return _decode_sittings(row[0]), _decode_attempts(row[1]), _decode_sessions(row[2])
 
     def insert(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
-        connection.exec_driver_sql(self._insert, rows)
+        on_driver(connection, self._insert, rows, many=True)
 
 
 class _Postgres:
@@ -242,13 +243,13 @@ class _Postgres:
 
     def load(self, connection: Connection, sittings: list[str], attempts: list[int], sessions: list[str]) -> _Found:
         first, second, third = (
-            connection.exec_driver_sql(statement, (values,)).all()
+            on_driver(connection, statement, (values,))
             for statement, values in zip(self._load, (sittings, attempts, sessions), strict=True)
         )
         return [(row[0], row[1], row[2]) for row in first], [_Attempt(*row) for row in second], [row[0] for row in third]
 
     def insert(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
-        connection.exec_driver_sql(self._insert, tuple(list(column) for column in zip(*rows, strict=True)))
+        on_driver(connection, self._insert, tuple(list(column) for column in zip(*rows, strict=True)))
 
 
 _encode = msgspec.json.Encoder().encode
@@ -273,9 +274,10 @@ def _stored(connection: Connection, batch: _Batch, place: tuple[int, int, int]) 
     """A save that is there already, from this batch or from the table."""
     if place in batch.new:
         return batch.new[place]
-    row = connection.exec_driver_sql(_DIALECTS[connection.dialect.name].stored, place).first()
-    if row is None:
+    rows = on_driver(connection, _DIALECTS[connection.dialect.name].stored, place)
+    if not rows:
         return None
+    row = rows[0]
     return row[0], row[1], Ack(place[2], "late" if row[2] else "saved", row[3], row[4], row[5])
 
 
@@ -286,4 +288,4 @@ def _write(connection: Connection, batch: _Batch, before: dict[str, tuple[int, s
     sql.insert(connection, batch.rows)
     for sitting_id, (n, head) in batch.chains.items():
         if before[sitting_id] != (n, head):
-            connection.exec_driver_sql(sql.chain, (n, head, sitting_id))
+            on_driver(connection, sql.chain, (n, head, sitting_id))

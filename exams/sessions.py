@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
 from exams.admission import code_fits
+from exams.prepared import Prepared
 from exams.refusals import Refused
 from exams.room_access import UNKNOWN, Origin, inside, seb_way
 from exams.tables import attempt, entry, incident, open_sitting, session
@@ -36,8 +38,7 @@ class NewSession:
     attempt_id: int | None
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """A live session with its entry, sitting and attempt, as of one read. Instants ms UTC; ``attempt_*`` None before the start.
 
     ``paused_at``: since when the room or this candidate is paused; None while the exam goes on.
@@ -85,7 +86,7 @@ def log_in(
 
     A refusal is returned, not raised: the count of failures has to be committed.
     """
-    row = _entry_of(connection, admission_no)
+    row = _ENTRY.first(connection, number=admission_no)
     if row is None:
         code_fits(key, "", admission_no, code, "")  # an unknown number takes as long as a wrong code
         return Refused("wrong_code")
@@ -97,29 +98,29 @@ def log_in(
     if refusal:
         return refusal
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-    connection.execute(
-        update(session).where(session.c.entry_id == row.id, session.c.ended_at.is_(None)).values(ended_at=now)
-    )
-    connection.execute(
-        insert(session).values(
-            token_digest=token_digest(token), entry_id=row.id, csrf=csrf, device=device, created_at=now,
-            seb=seb_way(row.seb_keys, origin) or None,
-        )
-    )
-    connection.execute(update(entry).where(entry.c.id == row.id).values(failures=0, locked_until=None))
+    _END_EARLIER.all(connection, of_entry=row.id, at=now)
+    _NEW_SESSION.all(
+        connection, token_digest=token_digest(token), entry_id=row.id, csrf=csrf, device=device, created_at=now,
+        seb=seb_way(row.seb_keys, origin) or None,
+    )  # fmt: skip
+    if row.failures or row.locked_until is not None:
+        connection.execute(update(entry).where(entry.c.id == row.id).values(failures=0, locked_until=None))
     return NewSession(token, csrf, row.id, row.attempt_id)
 
 
-def _entry_of(connection: Connection, admission_no: str) -> Row[tuple[object, ...]] | None:
-    return connection.execute(
-        select(entry, open_sitting.c.closes_at, open_sitting.c.closed_at, open_sitting.c.room_ranges, open_sitting.c.seb_keys,
-               attempt.c.id.label("attempt_id"),
-               attempt.c.state, attempt.c.device.label("attempt_device"))
-        .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
-        .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
-        .where(entry.c.admission_no == admission_no)
-        .with_for_update(of=entry)
-    ).first()  # fmt: skip
+_ENTRY = Prepared(
+    select(entry, open_sitting.c.closes_at, open_sitting.c.closed_at, open_sitting.c.room_ranges, open_sitting.c.seb_keys,
+           attempt.c.id.label("attempt_id"),
+           attempt.c.state, attempt.c.device.label("attempt_device"))
+    .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
+    .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
+    .where(entry.c.admission_no == bindparam("number"))
+    .with_for_update(of=entry)
+)  # fmt: skip
+_END_EARLIER = Prepared(
+    update(session).where(session.c.entry_id == bindparam("of_entry"), session.c.ended_at.is_(None)).values(ended_at=bindparam("at"))
+)
+_NEW_SESSION = Prepared(insert(session).inline(), "token_digest", "entry_id", "csrf", "device", "created_at", "seb")
 
 
 def _count_failure(connection: Connection, row: Row[tuple[object, ...]], now: int) -> Refused:
@@ -205,7 +206,7 @@ PAUSED_SINCE = case(
     else_=func.coalesce(open_sitting.c.paused_at, attempt.c.paused_at),
 )
 
-_STANDING = (
+_STANDING = Prepared(
     select(
         session.c.token_digest, session.c.csrf, session.c.device, entry.c.id.label("entry_id"), entry.c.admission_no,
         entry.c.name, entry.c.unit_label, entry.c.form, entry.c.barred, open_sitting.c.id.label("sitting_id"),
@@ -219,12 +220,12 @@ _STANDING = (
     .join(open_sitting, open_sitting.c.id == entry.c.sitting_id)
     .outerjoin(attempt, attempt.c.entry_id == entry.c.id)
     .where(session.c.ended_at.is_(None), session.c.token_digest == bindparam("digest"))
-)  # fmt: skip  # one object for the whole process: SQLAlchemy finds the compiled statement without walking through it again
+)  # fmt: skip
 
 
 def standing(connection: Connection, digest_: str, now: int) -> Standing | None:
     """Who is logged in under a token's digest, or None if nobody is (unknown, ended, too old)."""
-    row = connection.execute(_STANDING, {"digest": digest_}).first()
+    row = _STANDING.first(connection, digest=digest_)
     if row is None or now - row.created_at > SESSION_MS:
         return None
     return Standing(*row[:-1])

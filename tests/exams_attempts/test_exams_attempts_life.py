@@ -4,7 +4,6 @@ import json
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
@@ -341,8 +340,8 @@ def test_every_reason_has_a_code_of_its_own_and_its_text_can_be_filled():
 @given(opens=st.integers(0, 10**12), window=st.integers(1, 600), minutes=st.integers(1, 300), late=st.integers(0, 600))
 def test_of_two_limits_the_earlier_one_counts(opens: int, window: int, minutes: int, late: int) -> None:
     """B10: window and answering time conflict; the rules page shows what :func:`limit_of` says, and the start stores the same."""
-    blank = Standing(*[None] * len(fields(Standing)))
-    who = replace(blank, opens_at=opens, closes_at=opens + window * MINUTE, minutes=minutes)
+    blank = Standing(*[None] * len(Standing._fields))
+    who = blank._replace(opens_at=opens, closes_at=opens + window * MINUTE, minutes=minutes)
     start_at = opens + late * MINUTE
     if start_at >= who.closes_at:
         assert may_start(who, start_at).reason == "over"
@@ -350,4 +349,4 @@ def test_of_two_limits_the_earlier_one_counts(opens: int, window: int, minutes: 
     limit = limit_of(who, start_at)
     assert limit in (who.closes_at, start_at + minutes * MINUTE) and start_at < limit <= who.closes_at
     assert limit_of(who, start_at + MINUTE) >= limit, "who starts later never has to end earlier"
-    assert limit_of(replace(who, closes_at=who.closes_at + MINUTE), start_at) >= limit, "a longer window takes nothing away"
+    assert limit_of(who._replace(closes_at=who.closes_at + MINUTE), start_at) >= limit, "a longer window takes nothing away"
