@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
 
@@ -15,7 +16,6 @@ from starlette.responses import Response
 from exams.admission import normalise_admission_no
 from exams.answer_seal import attempt_keys
 from exams.attempts import Page, finish_of, limit_of, may_start, open_page, start
-from exams.display import display_order
 from exams.refusals import Refused
 from exams.room_access import Origin
 from exams.sessions import NewSession, Standing, end_session, log_in, token_digest
@@ -55,7 +55,12 @@ def _login_page(visit: Visit, number: str = "", refusal: Refused | None = None) 
     cookies = visit.hall.cookies
     held = visit.cookies.get(cookies.form) or cookies.new_form()
     status = STATUS.get(refusal.reason, 409) if refusal else 200
-    response = visit.page("login.html", status, token=cookies.form_token(held), number=number, refusal=refusal)
+    token = cookies.form_token(held)
+    if number or refusal:
+        response = visit.page("login.html", status, token=token, number=number, refusal=refusal)
+    else:
+        frame = _frame("login.html", ("token",), office_name=visit.hall.office_name, number="", refusal=None)
+        response = html(visit.request, _filled(frame, {b"token": token.encode()}))
     response.raw_headers.append(cookies.set(cookies.form, held))
     return response
 
@@ -127,7 +132,7 @@ async def begin(request: Request) -> Response:
     await visit.refuse_misplaced(who)
     hall, now = visit.hall, visit.hall.clock.now()
     paper, notice = hall.papers.paper(who.sitting_id, who.form), hall.papers.notice(who.sitting_id)
-    order = display_order(paper.form, secrets.randbits(128), shuffle_questions=notice.shuffle_questions)
+    order = paper.arranger.order(secrets.randbits(128), shuffle_questions=notice.shuffle_questions)
     await hall.write(lambda connection: start(connection, who, order, now))
     return go("/paper")
 
@@ -157,10 +162,15 @@ _HOLE = re.compile("\x01([a-z]+)\x01")
 
 
 @lru_cache(100)
-def _frame(title: str) -> tuple[bytes, ...]:
-    """The page around the questions, cut where one candidate's facts go in: text, name of a hole, text …"""
-    holes = {name: f"\x01{name}\x01" for name in ("name", "number", "questions", "state")}
-    return tuple(piece.encode() for piece in _HOLE.split(render("paper.html", title=title, **holes)))
+def _frame(template: str, names: tuple[str, ...], **facts: object) -> tuple[bytes, ...]:
+    """A page cut where one candidate's facts go in: text, name of a hole, text …"""
+    holes = {name: f"\x01{name}\x01" for name in names}
+    return tuple(piece.encode() for piece in _HOLE.split(render(template, **facts, **holes)))
+
+
+def _filled(frame: tuple[bytes, ...], facts: Mapping[bytes, bytes]) -> bytes:
+    """``facts``: safe HTML by the names of the holes."""
+    return b"".join(facts[piece] if place % 2 else piece for place, piece in enumerate(frame))
 
 
 def _paper_page(hall: Hall, found: Paper, who: Standing, page: Page) -> bytes:
@@ -174,7 +184,7 @@ def _paper_page(hall: Hall, found: Paper, who: Standing, page: Page) -> bytes:
         b"name": escape(who.name).encode(), b"number": escape(who.admission_no).encode(), b"questions": found.body(page.order),
         b"state": raw,
     }  # fmt: skip
-    return b"".join(facts[piece] if place % 2 else piece for place, piece in enumerate(_frame(who.title)))
+    return _filled(_frame("paper.html", ("name", "number", "questions", "state"), title=who.title), facts)
 
 
 async def done(request: Request) -> Response:

@@ -14,14 +14,13 @@ from pathlib import Path
 import msgspec
 
 from exams.answers import MAX_TEXT, ONE_OPTION
-from exams.display import Order
+from exams.display import Arranger, Order
 from exams.paper import LETTERS, PublicForm, PublicPart, PublicQuestion
 from exams.refusals import Refused
 
 #: a hall that runs for months serves one sitting after another; a form takes some hundred kilobytes
 MOST_KEPT = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-_LETTERS = tuple(letter.encode() for letter in LETTERS)
 #: an answer to a question without options: rows of the text field by kind
 _ROWS = {"short": 6}
 
@@ -39,11 +38,11 @@ class Notice(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class _Fragment:
-    """One question: ``head`` number ``stem`` (option letter option …) ``tail``; a number goes in twice."""
+    """One question: ``head`` number ``stem`` option … ``tail``; a number goes in twice. ``options``: each as it is shown at each place."""
 
     part: str
     head: tuple[bytes, bytes, bytes]
-    options: dict[str, tuple[bytes, bytes]]
+    options: dict[str, tuple[bytes, ...]]
     tail: bytes
 
 
@@ -55,6 +54,7 @@ class Paper:
     questions: dict[str, PublicQuestion]
     fragments: dict[str, _Fragment]
     parts: dict[str, bytes]
+    arranger: Arranger
 
     def body(self, order: Order) -> bytes:
         """The questions as HTML in one candidate's order."""
@@ -67,11 +67,8 @@ class Paper:
                 pieces.append(self.parts[part])
             shown = b"%d" % number
             first, second, third = fragment.head
-            pieces += (first, shown, second, shown, third)
-            for place, letter in enumerate(letters):
-                before, after = fragment.options[letter]
-                pieces += (before, _LETTERS[place], after)
-            pieces.append(fragment.tail)
+            options = fragment.options
+            pieces += (first, shown, second, shown, third, *[options[letter][place] for place, letter in enumerate(letters)], fragment.tail)
         return b"".join(pieces)
 
 
@@ -82,6 +79,7 @@ def cut(form: PublicForm) -> Paper:
         {question.id: question for question in form.questions},
         {question.id: _fragment(question) for question in form.questions},
         {part.id: _part(part) for part in form.parts},
+        Arranger(form),
     )
 
 
@@ -102,10 +100,10 @@ def _fragment(question: PublicQuestion) -> _Fragment:
     )
     kind = "radio" if question.kind in ONE_OPTION else "checkbox"
     options = {
-        option.letter: (
+        option.letter: tuple(
             f'<label class="option"><input type="{kind}" name="{mark}" value="{escape(option.letter)}">'
-            f'<span class="letter">'.encode(),
-            f'</span><span class="option-text">{option.html}</span></label>'.encode(),
+            f'<span class="letter">{shown}</span><span class="option-text">{option.html}</span></label>'.encode()
+            for shown in LETTERS[: len(question.options)]
         )
         for option in question.options
     }
@@ -145,7 +143,7 @@ class Papers:
 
     def __init__(self, release: Path) -> None:
         self._release = release
-        self._kept: OrderedDict[Path, tuple[int, Paper | Notice]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Path, int, Paper | Notice]] = OrderedDict()
 
     def paper(self, sitting_id: str, form: str) -> Paper:
         """:raises Refused: there is no such paper, or its file is damaged."""
@@ -160,18 +158,20 @@ class Papers:
         return found
 
     def _get(self, sitting_id: str, name: str) -> Paper | Notice:
-        if not (_NAME.fullmatch(sitting_id) and _NAME.fullmatch(name)):
-            raise Refused("no_paper")
-        path = self._release / sitting_id / f"{name}.json"
+        kept = self._kept.get((sitting_id, name))
         try:
-            stamp = path.stat().st_mtime_ns
-            if path not in self._kept or self._kept[path][0] != stamp:
-                raw = path.read_bytes()
-                read = msgspec.json.decode(raw, type=Notice) if name == "sitting" else cut(msgspec.json.decode(raw, type=PublicForm))
-                self._kept[path] = (stamp, read)
+            if kept is None or kept[0].stat().st_mtime_ns != kept[1]:
+                kept = self._kept[sitting_id, name] = self._read(sitting_id, name)
                 if len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)
         except (OSError, msgspec.DecodeError) as error:
             raise Refused("no_paper") from error
-        self._kept.move_to_end(path)
-        return self._kept[path][1]
+        self._kept.move_to_end((sitting_id, name))
+        return kept[2]
+
+    def _read(self, sitting_id: str, name: str) -> tuple[Path, int, Paper | Notice]:
+        if not (_NAME.fullmatch(sitting_id) and _NAME.fullmatch(name)):
+            raise Refused("no_paper")
+        path = self._release / sitting_id / f"{name}.json"
+        stamp, raw = path.stat().st_mtime_ns, path.read_bytes()
+        return path, stamp, msgspec.json.decode(raw, type=Notice) if name == "sitting" else cut(msgspec.json.decode(raw, type=PublicForm))

@@ -27,7 +27,8 @@ from hall.candidate.static import static_url
 from home import local_text
 
 log = logging.getLogger(__name__)
-GZIP_FROM = 1000
+#: bytes; to pack less takes longer than to send it
+GZIP_FROM = 8000
 RETRY_S = 3
 
 #: reason of a refusal -> HTTP status; every other one is 409: the state of the exam forbids it
