@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from exams.attempts import Finish, hand_in
 from exams.errors import AttemptError, ExamsError
+from exams.prepared import Prepared
 from exams.refusals import Refused
 from exams.saves import Saved, SaveRequest, store
 from home import transaction
@@ -27,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 256
 MAX_WAITING = 20_000
+#: work that comes so soon after a commit shows that more is coming: the next commit waits a moment for it, and is shared by more
+BUSY_S, GATHER_S = 0.005, 0.001
 #: PostgreSQL says with these codes that the same transaction may be tried again: deadlock, serialization
 _AGAIN = frozenset({"40P01", "40001"})
 _TRIES = 3
@@ -64,17 +69,31 @@ class Ticket(Protocol):
 
 
 Answer = object
+_Pair = tuple[Work, Ticket]
+
+
+class _Aside(NamedTuple):
+    pair: _Pair
+
+
+_BEFORE, _UNDO, _AFTER = (Prepared(text(f"{do} SAVEPOINT job".strip())) for do in ("", "ROLLBACK TO", "RELEASE"))
 _STOP = object()
 
 
 class Writer:
-    """The queue and its thread. ``post`` runs a function where tickets may be answered (an event loop's ``call_soon_threadsafe``)."""
+    """The queue and its thread. ``post`` runs a function where tickets may be answered (an event loop's ``call_soon_threadsafe``).
+
+    The thread waits for locks and for the disk. On SQLite the statements between run where tickets are answered: they take
+    microseconds, but each call into SQLite gives Python's lock away, and beside a busy loop has to wait to get it back.
+    """
 
     def __init__(self, engine: Engine, post: Callable[[Callable[[], None]], object] = lambda answer: answer()) -> None:
         self._engine, self._post = engine, post
+        self._there = engine.dialect.name == "sqlite"
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._stopping = False
+        self._stopping, self._going = False, True
+        self._aside: list[_Pair] = []
 
     def start(self) -> None:
         """Begin to take work."""
@@ -91,35 +110,56 @@ class Writer:
         """How many pieces of work are in the queue."""
         return self._queue.qsize()
 
-    def submit(self, work: Work, ticket: Ticket) -> None:
+    def submit(self, work: Work, ticket: Ticket, *, aside: bool = False) -> None:
         """Queue a piece of work; its ticket is answered after the commit.
+
+        ``aside``: many rows may be touched, so that the event loop is not to be held up by it: it gets a commit of its own,
+        after what waits now, and runs in the writer's thread.
 
         :raises Unavailable: the queue is full, or the process is stopping.
         """
         if self._stopping or self._queue.qsize() >= MAX_WAITING:
             raise Unavailable("stopping" if self._stopping else "queue full")
-        self._queue.put((work, ticket))
+        self._queue.put(_Aside((work, ticket)) if aside else (work, ticket))
 
     def _run(self) -> None:
-        going = True
-        while going:
-            batch = [self._queue.get()]
-            try:
-                while len(batch) < MAX_BATCH:
-                    batch.append(self._queue.get_nowait())
-            except Empty:
-                pass
-            going = _STOP not in batch
-            pairs = [pair for pair in batch if pair is not _STOP]
-            if pairs:
-                self._deliver([ticket for _work, ticket in pairs], self._answers([work for work, _ticket in pairs]))
+        committed = 0.0
+        while self._going:
+            batch: list[_Pair] = []
+            self._take(batch, self._queue.get())
+            if time.monotonic() - committed < BUSY_S:
+                time.sleep(GATHER_S)
+            if batch:
+                self._deliver(batch, self._answers(batch, more=True))
+            for pair in self._taken_aside():
+                self._deliver([pair], self._answers([pair]))
+            committed = time.monotonic()
 
-    def _answers(self, batch: Sequence[Work]) -> Sequence[Answer]:
-        """Results of a batch, or what to raise for each."""
+    def _take_waiting(self, batch: list[_Pair]) -> None:
+        try:
+            while len(batch) < MAX_BATCH:
+                self._take(batch, self._queue.get_nowait())
+        except Empty:
+            return
+
+    def _take(self, batch: list[_Pair], found: Any) -> None:
+        if found is _STOP:
+            self._going = False
+        elif isinstance(found, _Aside):
+            self._aside.append(found.pair)
+        else:
+            batch.append(found)
+
+    def _taken_aside(self) -> list[_Pair]:
+        taken, self._aside = self._aside, []
+        return taken
+
+    def _answers(self, batch: list[_Pair], *, more: bool = False) -> Sequence[Answer]:
+        """Results of a batch, or what to raise for each. ``more``: what comes while the lock is waited for goes with it."""
         for left in reversed(range(_TRIES)):
             try:
                 with transaction(self._engine) as connection:
-                    results = run_batch(connection, batch)
+                    results = self._results(connection, batch, more=more)
                 return results
             except OperationalError as error:
                 if left and getattr(error.orig, "sqlstate", None) in _AGAIN:
@@ -134,12 +174,29 @@ class Writer:
                 return [error] if len(batch) == 1 else self._one_by_one(batch)
         raise AssertionError("unreachable")
 
-    def _one_by_one(self, batch: Sequence[Work]) -> list[Answer]:
-        return [answer for work in batch for answer in self._answers([work])]
+    def _results(self, connection: Connection, batch: list[_Pair], *, more: bool) -> list[Answer]:
+        ran: Future[list[Answer]] = Future()
 
-    def _deliver(self, tickets: Sequence[Ticket], answers: Sequence[Answer]) -> None:
+        def run() -> None:
+            try:
+                if more:
+                    self._take_waiting(batch)
+                ran.set_result(run_batch(connection, [work for work, _ticket in batch]))
+            except BaseException as error:  # noqa: BLE001  # the thread that waits raises it
+                ran.set_exception(error)
+
+        try:
+            self._post(run) if self._there and more else run()
+        except RuntimeError:  # the event loop is closed
+            run()
+        return ran.result()
+
+    def _one_by_one(self, batch: Sequence[_Pair]) -> list[Answer]:
+        return [answer for pair in batch for answer in self._answers([pair])]
+
+    def _deliver(self, batch: Sequence[_Pair], answers: Sequence[Answer]) -> None:
         def answer_all() -> None:
-            for ticket, answer in zip(tickets, answers, strict=True):
+            for (_work, ticket), answer in zip(batch, answers, strict=True):
                 if ticket.done():
                     continue  # whoever asked has gone away
                 if isinstance(answer, Exception):
@@ -170,11 +227,14 @@ def run_batch(connection: Connection, batch: Sequence[Work]) -> list[Answer]:
 
 
 def _job(connection: Connection, job: Job) -> Answer:
+    _BEFORE.all(connection)
     try:
-        with connection.begin_nested():
-            return job(connection)
+        answer = job(connection)
     except AttemptError as refusal:
-        return refusal
+        _UNDO.all(connection)
+        answer = refusal
+    _AFTER.all(connection)
+    return answer
 
 
 def _hand_in(connection: Connection, work: HandIn, saved: Answer) -> Answer:

@@ -1,15 +1,20 @@
-"""Who is there, and what their pages say they could not save yet: kept in memory, stored for all of them every quarter minute."""
+"""Who is there, and what their pages say they could not save yet: kept in memory, stored every quarter minute.
+
+Not for all at once: to write five thousand rows keeps everybody's answers waiting. Each second the next fifteenth has its turn.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import cycle
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Integer, bindparam, cast, select, text, update
 
 from exams.tables import attempt
 
+TURNS = 15
 #: a page's oldest unsaved answer is the same one while its age moves no more than this
 _SAME_MS = 3_000
 
@@ -29,10 +34,10 @@ Unsaved = tuple[int, int | None]
 
 
 class Heard(NamedTuple):
-    """Signs of life and unsaved answers by attempt."""
+    """Signs of life and unsaved answers by attempt. ``unsaved``: None until its turn comes."""
 
     seen: list[int]
-    unsaved: dict[int, Unsaved]
+    unsaved: dict[int, Unsaved] | None
 
 
 class Presence:
@@ -42,6 +47,7 @@ class Presence:
         self._seen: set[int] = set()
         self._heard: dict[int, Unsaved] = {}
         self._stored: dict[int, Unsaved] = {}
+        self._turn = cycle(range(TURNS))
 
     def seen(self, attempts: Iterable[int]) -> None:
         """These pages gave a sign of life, or their streams stand."""
@@ -59,24 +65,30 @@ class Presence:
 
     def take(self) -> Heard:
         """What is to be stored now."""
-        taken = Heard(sorted(self._seen), self._heard)
-        self._seen, self._heard = set(), {}
+        turn = next(self._turn)
+        seen = sorted(ident for ident in self._seen if ident % TURNS == turn)
+        self._seen.difference_update(seen)
+        if turn:
+            return Heard(seen, None)
+        taken, self._heard = Heard(seen, self._heard), {}
         return taken
 
     def put_back(self, taken: Heard) -> None:
         """It could not be stored; what was heard since is newer."""
-        self._heard = taken.unsaved | self._heard
+        self._heard = (taken.unsaved or {}) | self._heard
 
     def keep(self, stored: dict[int, Unsaved]) -> None:
         """What the table says now, so that it can be taken back: also what other processes and earlier ones wrote."""
         self._stored = stored
 
 
-def store(connection: Connection, taken: Heard, now: int) -> dict[int, Unsaved]:
-    """Write it down; {attempt: what is unsaved} of all open attempts that have something unsaved."""
+def store(connection: Connection, taken: Heard, now: int) -> dict[int, Unsaved] | None:
+    """Write it down; {attempt: what is unsaved} of all open attempts that have something unsaved, if that is their turn."""
     dialect = connection.dialect.name
     if taken.seen:
         connection.execute(_SEEN[dialect], {"now": now, "ids": json.dumps(taken.seen) if dialect == "sqlite" else taken.seen})
+    if taken.unsaved is None:
+        return None
     if taken.unsaved:
         connection.execute(_UNSAVED, [{"ident": ident, "count": count, "since": since} for ident, (count, since) in taken.unsaved.items()])
     rows = connection.execute(

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from concurrent.futures import Future
+from queue import SimpleQueue
 
 import pytest
 from sitting_fixture import open_demo
@@ -232,3 +233,87 @@ def test_two_processes_writing_to_one_sitting_keep_one_whole_chain(any_home, sit
     assert sorted(ack.chain_n for ack in acked) == list(range(1, 321))
     with any_home.exam.connect() as connection:
         assert verify_chain(connection, "demo") is None
+
+
+class Loop:
+    """A thread that runs what is posted, as an event loop does; ``hold`` makes it busy until it is set."""
+
+    def __init__(self):
+        self._posted = SimpleQueue()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def post(self, what):
+        self._posted.put(what)
+
+    def _run(self):
+        while (what := self._posted.get()) is not None:
+            what()
+
+    def end(self):
+        self._posted.put(None)
+        self.thread.join(10)
+
+
+@pytest.fixture
+def loop():
+    made = Loop()
+    yield made
+    made.end()
+
+
+def test_statements_run_where_tickets_are_answered_on_sqlite_and_beside_it_on_postgresql(any_home, loop):
+    writer = Writer(any_home.exam, loop.post)
+    writer.start()
+    ran = ask(writer, lambda _connection: threading.current_thread().name).result(10)
+    assert (ran == loop.thread.name) is (any_home.exam.dialect.name == "sqlite") and (ran == "writer") is not (ran == loop.thread.name)
+    assert writer.stop()
+
+
+def test_work_aside_runs_in_the_writers_thread_in_a_commit_of_its_own(desk, loop):
+    writer = Writer(desk.home.exam, loop.post)
+    tickets, names, seen = [], [], []
+    for n in range(3):
+        tickets.append(ask(writer, desk.request((n + 1, "q001", "ABC"[n]))))
+    aside = Future()
+    writer.submit(lambda connection: (names.append(threading.current_thread().name), seen.append(saves_in(desk.home))), aside, aside=True)
+    tickets.append(ask(writer, desk.request((4, "q001", "D"))))
+    writer.start()
+    aside.result(10)
+    assert names == ["writer"] and seen == [4], "what waited was committed before"
+    assert all(ticket.result(10).acks for ticket in tickets) and writer.stop()
+    broken, other = Future(), Future()
+    writer = Writer(desk.home.exam, loop.post)
+    writer.start()
+    writer.submit(lambda _connection: 1 // 0, broken, aside=True)
+    writer.submit(lambda _connection: "on", other, aside=True)
+    assert isinstance(broken.exception(10), ZeroDivisionError) and other.result(10) == "on", "a fault ends neither the thread nor what follows"
+    assert writer.stop()
+
+
+@pytest.mark.parametrize("any_home", ["sqlite"], indirect=True)
+def test_what_comes_while_the_lock_is_waited_for_shares_the_commit(desk, loop):
+    writer, commits = Writer(desk.home.exam, loop.post), []
+
+    @event.listens_for(desk.home.exam, "commit")
+    def count(_connection):
+        commits.append(threading.current_thread().name)
+
+    with transaction(desk.home.exam):
+        writer.start()
+        tickets = [ask(writer, desk.request((1, "q001", "A")))]
+        time.sleep(0.3)
+        tickets += [ask(writer, desk.request((seq, "q001", "AB"[seq % 2]))) for seq in range(2, 50)]
+    assert all(ticket.result(10).acks for ticket in tickets)
+    assert commits == [threading.current_thread().name, "writer"], "the one that held the lock, and one for all"
+    assert writer.stop()
+
+
+def test_without_an_event_loop_what_waits_is_stored_all_the_same(desk):
+    def closed(_what):
+        raise RuntimeError("Event loop is closed")
+
+    writer, ticket = Writer(desk.home.exam, closed), Future()
+    writer.submit(desk.request((1, "q001", "A")), ticket)
+    writer.start()
+    assert writer.stop() and saves_in(desk.home) == 1 and not ticket.done()
