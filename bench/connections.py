@@ -20,7 +20,7 @@ from pathlib import Path
 import uvloop
 
 from bench._book import Book
-from bench._hall import QUESTIONS, SITTING, Hall, Seat, Wire, furnish, save_request
+from bench._hall import QUESTIONS, SITTING, Hall, Seat, Wire, furnish, measure_undisturbed, save_request
 from bench._stream import Stream
 from bench.starts import percentiles
 from home import Home
@@ -61,6 +61,7 @@ class Candidate:
                 return
             except OSError:
                 await asyncio.sleep(0.5 + draw.random() / 2)
+
 
 async def highest_rate(people: Sequence[Candidate], each: int) -> float:
     """Saves a second, each connection asking as soon as it is answered."""
@@ -130,6 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
         home = Home.create(Path(folder) / "home", "bench")
         seats, _ = furnish(home, given.connected)
         hall, book = Hall(home, Path(folder) / "log").start(), Book()
+        measure_undisturbed()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 people = [Candidate(hall.port, seat, book) for seat in seats]

@@ -23,7 +23,7 @@ from pathlib import Path
 import uvloop
 
 from bench._book import Book
-from bench._hall import QUESTIONS, SITTING, Hall, Seat, Visitor, Wire, furnish, save_request
+from bench._hall import QUESTIONS, SITTING, Hall, Seat, Visitor, Wire, furnish, measure_undisturbed, save_request
 from home import Home
 
 STARTS, A_SECOND, WRITERS, SAVES_A_SECOND, AT_ONCE = 10_000, 100, 1_000, 1_000, 3_000
@@ -130,6 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
         home = Home.create(Path(folder) / "home", "bench")
         seats, fresh = furnish(home, WRITERS, given.starts + given.at_once)
         hall, book = Hall(home, Path(folder) / "log").start(), Book()
+        measure_undisturbed()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 times = runner.run(both(hall.port, seats, fresh[:given.starts], book))
