@@ -28,7 +28,8 @@ from home import transaction
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 256
+#: saves in one transaction; a job takes about as long as so many of them, and the event loop must not be held up for long
+MAX_BATCH, JOB_FILLS = 256, 8
 MAX_WAITING = 20_000
 #: work that comes so soon after a commit shows that more is coming: the next commit waits a moment for it, and is shared by more
 BUSY_S, GATHER_S = 0.005, 0.001
@@ -136,19 +137,23 @@ class Writer:
             committed = time.monotonic()
 
     def _take_waiting(self, batch: list[_Pair]) -> None:
+        room = MAX_BATCH - len(batch)
         try:
-            while len(batch) < MAX_BATCH:
-                self._take(batch, self._queue.get_nowait())
+            while room > 0:
+                room -= self._take(batch, self._queue.get_nowait())
         except Empty:
             return
 
-    def _take(self, batch: list[_Pair], found: Any) -> None:
+    def _take(self, batch: list[_Pair], found: Any) -> int:
+        """Put what was found in the queue where it belongs; how much of a batch it fills."""
         if found is _STOP:
             self._going = False
-        elif isinstance(found, _Aside):
+            return 0
+        if isinstance(found, _Aside):
             self._aside.append(found.pair)
-        else:
-            batch.append(found)
+            return 0
+        batch.append(found)
+        return 1 if isinstance(found[0], SaveRequest) else JOB_FILLS
 
     def _taken_aside(self) -> list[_Pair]:
         taken, self._aside = self._aside, []

@@ -306,6 +306,10 @@ def test_what_comes_while_the_lock_is_waited_for_shares_the_commit(desk, loop):
         tickets += [ask(writer, desk.request((seq, "q001", "AB"[seq % 2]))) for seq in range(2, 50)]
     assert all(ticket.result(10).acks for ticket in tickets)
     assert commits == [threading.current_thread().name, "writer"], "the one that held the lock, and one for all"
+    with transaction(desk.home.exam):
+        tickets = [ask(writer, lambda _connection: "done") for _ in range(100)]
+    assert all(ticket.result(10) == "done" for ticket in tickets)
+    assert 4 <= len(commits) - 3 <= 5, "what takes longer is not done for a hundred in one go: the loop would stand still"
     assert writer.stop()
 
 
