@@ -130,6 +130,33 @@ def test_a_whole_exam_by_keyboard_alone(home_folder, serve, window):
     assert at_server(home_folder, one) == answers
 
 
+def test_nothing_can_be_chosen_before_the_page_is_ready_to_keep_it(home_folder, serve, window):
+    """On a slow computer the questions are seen before the scripts run; a choice made then would be overwritten in silence."""
+    (one,) = open_demo(home_folder, 1)
+    server, context = serve(home_folder), window()
+    page = sit_down(context, server, one)
+    choose(page, 1, "A")
+    page.locator("textarea").fill("写了一半")
+    saved(page)
+    before, held = on_screen(page), []
+    context.route("**/paper.js", lambda route: held.append(route))
+    page.goto(server.url + "/paper", wait_until="commit")
+    page.wait_for_selector("#save[data-state=loading]")
+    assert "正在载入" in page.inner_text("#save")
+    page.wait_for_selector(".question .option")
+    for locator in (page.locator(".option").first, page.locator("textarea")):
+        locator.click(force=True)
+    page.keyboard.type("太早")
+    assert on_screen(page) == {} and page.locator(".question input").first.is_disabled() and page.locator("textarea").is_disabled()
+    held[0].continue_()
+    context.unroute("**/paper.js")
+    saved(page)
+    assert on_screen(page) == before == at_server(home_folder, one)
+    choose(page, 1, "B")
+    saved(page)
+    assert at_server(home_folder, one) == on_screen(page) != before
+
+
 def test_what_could_not_be_sent_survives_a_reload_and_is_sent_by_itself(home_folder, serve, window):
     (one,) = open_demo(home_folder, 1)
     server, context = serve(home_folder), window()

@@ -283,6 +283,7 @@
   const answers = Object.assign({}, state.answers);
   for (const question of waiting) answers[question] = queue.get(question);
   sheet.load(answers, queue.flags());
+  by("answers").disabled = false;   // until now a choice would have been overwritten by what is stored
   if (waiting.length) banner("上次有 " + waiting.length + " 题没来得及保存，已从本机找回，正在补存。请核对这些题。");
   const drafts = new pufa.Drafts(sheet, queue.drafts, (taken) => {
     queue.settleDrafts(taken);
