@@ -59,7 +59,7 @@ def run(candidates: int, seed: int, *, faults: bool, db: str | None = None, tamp
             with _progress() as progress:
                 task = progress.add_task("考生作答", total=candidates)
                 played = asyncio.run(play(
-                    home, server, people, slips, faults=faults, may_fill=limited and faults, told=lambda n: progress.update(task, completed=n)))  # fmt: skip
+                    home, server, people, slips, faults=faults, may_fill=limited and faults and db is None, told=lambda n: progress.update(task, completed=n)))  # fmt: skip
             console.print("收卷、阅卷、签发、导出……")
             do_job(home, "close", sitting=SITTING)
             tamper(home)

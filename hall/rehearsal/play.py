@@ -14,7 +14,7 @@ from exams.control import grant_room, pause_room, resume_room
 from exams.opening import Slip
 from hall.rehearsal.cast import Part
 from hall.rehearsal.client import Book, Gone, Page
-from hall.rehearsal.stage import OFFICER, SITTING, Server, full_disk
+from hall.rehearsal.stage import OFFICER, SITTING, Server, empty_log, full_disk
 from home import Home, now_ms, transaction
 
 DAY_MS = 86_400_000
@@ -159,6 +159,7 @@ async def _misfortunes(run: Run, home: Home, server: Server, may_fill: bool) -> 
         run.paused_s = resume_room(connection, SITTING, reason="演练：恢复", by=OFFICER, now=now_ms()).ms / 1000
     if may_fill:
         before = _not_stored(run)
+        await asyncio.to_thread(empty_log, home.exam)
         with full_disk(home.root):
             await asyncio.sleep(FULL_S)
         run.refused_when_full = _not_stored(run) - before

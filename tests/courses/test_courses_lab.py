@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from lab_fixture import TOKEN
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from courses.lab.__main__ import main
 from courses.lab.workspace import BANK_FROM, WorkspaceError, prepare
@@ -82,11 +84,14 @@ def test_lab_speaks_chinese_and_nothing_leaves_the_machine(page: Page, lab: tupl
 def test_a_course_opens_and_its_item_marks_and_explains(page: Page) -> None:
     tile(page, "打开课程")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()  # JupyterLab drops a run that comes before the kernel is connected
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
-    form = page.locator(".pufa-item")
-    form.wait_for()
+    form, cell = page.locator(".pufa-item"), page.locator(".jp-Notebook .jp-CodeCell").first
+    for _ in range(5):  # JupyterLab drops a run that comes before the kernel is connected
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        with suppress(PlaywrightTimeout):
+            form.wait_for(timeout=20_000)
+            break
     form.locator("input[type=radio]").nth(3).click()
     assert form.locator("text=解析").count() == 0
     form.get_by_role("button", name="对答案").click()
