@@ -29,7 +29,7 @@ import grading.tables  # noqa: F401
 import people.tables  # noqa: F401
 import question_bank.tables  # noqa: F401  # Home.create makes the tables of all rooms
 from exams.admission import code_mac, new_code
-from exams.display import display_order, order_to_json
+from exams.display import Arranger, order_to_json
 from exams.paper import PublicForm, PublicOption, PublicPart, PublicQuestion
 from exams.sessions import token_digest
 from exams.tables import attempt, entry, open_sitting, session
@@ -86,7 +86,7 @@ def furnish(
                 {"token_digest": token_digest(seat.token), "entry_id": seat.entry_id, "csrf": seat.csrf, "created_at": now} for seat in at_work])  # fmt: skip
             connection.execute(insert(attempt), [
                 {"entry_id": seat.entry_id, "sitting_id": sitting, "form": "A", "started_at": now, "state": "open", "writer": 1,
-                 "display_order": order_to_json(display_order(form, seat.entry_id)), "limit_at": now + minutes * 60_000} for seat in at_work])  # fmt: skip
+                 "display_order": order_to_json(Arranger(form).order(seat.entry_id)), "limit_at": now + minutes * 60_000} for seat in at_work])  # fmt: skip
         made = {row.entry_id: row.id for row in connection.execute(select(attempt.c.entry_id, attempt.c.id))}
     return [replace(seat, attempt_id=made[seat.entry_id]) for seat in at_work], [seat for seat in seats if not seat.token]
 

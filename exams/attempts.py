@@ -87,7 +87,7 @@ _BEGIN = Prepared(text(
     "INSERT INTO attempt (entry_id, sitting_id, form, display_order, started_at, limit_at, state, writer, device)"
     " VALUES (:entry, :sitting, :form, :shown, :now, :limit, 'open', 0, :device) ON CONFLICT (entry_id) DO NOTHING RETURNING id"
 ))  # fmt: skip
-_SITTING_KEPT = Prepared(select(open_sitting.c.id).where(open_sitting.c.id == bindparam("sitting")).with_for_update(read=True))
+_HOLD_SITTING = Prepared(select(open_sitting.c.id).where(open_sitting.c.id == bindparam("sitting")).with_for_update(read=True))
 
 
 def _begin(connection: Connection, who: Standing, order: Order, now: int) -> int | None:
@@ -109,7 +109,7 @@ def _standing_now(connection: Connection, who: Standing, now: int) -> Standing:
 
     :raises Refused: logged out since.
     """
-    _SITTING_KEPT.all(connection, sitting=who.sitting_id)
+    _HOLD_SITTING.all(connection, sitting=who.sitting_id)
     fresh = standing(connection, who.token_digest, now)
     if fresh is None:
         raise Refused("session")

@@ -42,11 +42,6 @@ class Arranger:
         return tuple(shown)
 
 
-def display_order(form: PublicForm, seed: int, *, shuffle_questions: bool = True) -> Order:
-    """:meth:`Arranger.order` for a form that is drawn once."""
-    return Arranger(form).order(seed, shuffle_questions=shuffle_questions)
-
-
 def _letters(question: PublicQuestion) -> tuple[str, tuple[str, ...]]:
     """Canonical letters, and the arrangements to choose from: none if they are too many to be kept."""
     letters = "".join(option.letter for option in question.options)

@@ -21,9 +21,11 @@ _Compiled = tuple[str, dict[str, object], Sequence[str] | None]
 
 
 def on_driver(connection: Connection, sql: str, given: Any, *, many: bool = False) -> list[tuple[Any, ...]]:
-    """Run SQL of the driver's own dialect; its rows. ``many``: once for each of ``given``. Nothing is begun or committed.
+    """Run SQL of the driver's own dialect; its rows. ``many``: once for each of ``given``.
 
-    :raises DBAPIError: as SQLAlchemy would; parameters are never in its text.
+    Nothing is begun: it is part of the transaction that the caller began, or of none (a checkpoint).
+
+    :raises DBAPIError: as SQLAlchemy would, without parameters.
     """
     dialect = connection.dialect
     try:
@@ -32,6 +34,12 @@ def on_driver(connection: Connection, sql: str, given: Any, *, many: bool = Fals
             return list(cursor.fetchall()) if cursor.description is not None else []
     except dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect) from error
+
+
+def db_message(error: DBAPIError) -> str:
+    """What the database says of a fault, for logs: without the row that PostgreSQL repeats under DETAIL."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(getattr(diagnosis, "message_primary", None) or error.orig)
 
 
 class Prepared:

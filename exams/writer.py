@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from exams.attempts import Finish, hand_in
 from exams.errors import AttemptError, ExamsError
-from exams.prepared import Prepared
+from exams.prepared import Prepared, db_message
 from exams.refusals import Refused
 from exams.saves import Saved, SaveRequest, store
 from home import transaction
@@ -131,7 +131,7 @@ class Writer:
             if time.monotonic() - committed < BUSY_S:
                 time.sleep(GATHER_S)
             if batch:
-                self._deliver(batch, self._answers(batch, more=True))
+                self._deliver(batch, self._answers(batch, shared=True))
             for pair in self._taken_aside():
                 self._deliver([pair], self._answers([pair]))
             committed = time.monotonic()
@@ -159,39 +159,42 @@ class Writer:
         taken, self._aside = self._aside, []
         return taken
 
-    def _answers(self, batch: list[_Pair], *, more: bool = False) -> Sequence[Answer]:
-        """Results of a batch, or what to raise for each. ``more``: what comes while the lock is waited for goes with it."""
+    def _answers(self, batch: list[_Pair], *, shared: bool = False) -> Sequence[Answer]:
+        """Results of a batch, or what to raise for each.
+
+        ``shared``: what comes while the lock is waited for goes with it, and on SQLite it runs where tickets are answered.
+        """
         for left in reversed(range(_TRIES)):
             try:
                 with transaction(self._engine) as connection:
-                    results = self._results(connection, batch, more=more)
+                    results = self._results(connection, batch, shared=shared)
                 return results
             except OperationalError as error:
                 if left and getattr(error.orig, "sqlstate", None) in _AGAIN:
                     continue
-                log.warning("batch of %d not stored: %s", len(batch), error)
-                return [Unavailable(str(error))] * len(batch)
+                log.warning("batch of %d not stored: %s", len(batch), db_message(error))
+                return [Unavailable(db_message(error))] * len(batch)
             except DBAPIError as error:
-                log.warning("batch of %d refused by the database: %s", len(batch), error)
-                return [Unavailable(str(error))] if len(batch) == 1 else self._one_by_one(batch)
+                log.warning("batch of %d refused by the database: %s", len(batch), db_message(error))
+                return [Unavailable(db_message(error))] if len(batch) == 1 else self._one_by_one(batch)
             except Exception as error:  # a fault in one job must not end the thread that stores everybody's answers
                 log.exception("fault in a batch of %d", len(batch))
                 return [error] if len(batch) == 1 else self._one_by_one(batch)
         raise AssertionError("unreachable")
 
-    def _results(self, connection: Connection, batch: list[_Pair], *, more: bool) -> list[Answer]:
+    def _results(self, connection: Connection, batch: list[_Pair], *, shared: bool) -> list[Answer]:
         ran: Future[list[Answer]] = Future()
 
         def run() -> None:
             try:
-                if more:
+                if shared:
                     self._take_waiting(batch)
                 ran.set_result(run_batch(connection, [work for work, _ticket in batch]))
-            except BaseException as error:  # noqa: BLE001  # the thread that waits raises it
+            except BaseException as error:  # noqa: BLE001  # the waiting thread raises it inside the transaction: nothing is stored, nothing acknowledged
                 ran.set_exception(error)
 
         try:
-            self._post(run) if self._there and more else run()
+            self._post(run) if self._there and shared else run()
         except RuntimeError:  # the event loop is closed
             run()
         return ran.result()

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from backup.archive import INDEX, known_backups
 from backup.schedule import backup_now
 from backup.snapshot import owner_engine
+from exams.prepared import on_driver
 from exams.tables import (
     attempt,
     candidate,
@@ -206,12 +207,9 @@ def _shrink(home: Home) -> None:
     for name in ("office", "exam"):
         with owner_engine(home, name) as engine:
             if engine.dialect.name == "sqlite":
-                raw = engine.raw_connection()
-                try:
+                with engine.connect() as connection:
                     for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                        raw.cursor().execute(statement).fetchall()
-                finally:
-                    raw.close()
+                        on_driver(connection, statement, ())
             else:
                 with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     connection.exec_driver_sql("VACUUM FULL")

@@ -21,6 +21,7 @@ from exams.refusals import Refused
 #: a hall that runs for months serves one sitting after another; a form takes some hundred kilobytes
 MOST_KEPT = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_LETTERS = tuple(letter.encode() for letter in LETTERS)
 #: an answer to a question without options: rows of the text field by kind
 _ROWS = {"short": 6}
 
@@ -38,11 +39,11 @@ class Notice(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class _Fragment:
-    """One question: ``head`` number ``stem`` option … ``tail``; a number goes in twice. ``options``: each as it is shown at each place."""
+    """One question: ``head`` number ``stem`` (option letter option …) ``tail``; a number goes in twice."""
 
     part: str
     head: tuple[bytes, bytes, bytes]
-    options: dict[str, tuple[bytes, ...]]
+    options: dict[str, tuple[bytes, bytes]]
     tail: bytes
 
 
@@ -67,8 +68,11 @@ class Paper:
                 pieces.append(self.parts[part])
             shown = b"%d" % number
             first, second, third = fragment.head
-            options = fragment.options
-            pieces += (first, shown, second, shown, third, *[options[letter][place] for place, letter in enumerate(letters)], fragment.tail)
+            pieces += (first, shown, second, shown, third)
+            for place, letter in enumerate(letters):
+                before, after = fragment.options[letter]
+                pieces += (before, _LETTERS[place], after)
+            pieces.append(fragment.tail)
         return b"".join(pieces)
 
 
@@ -100,10 +104,10 @@ def _fragment(question: PublicQuestion) -> _Fragment:
     )
     kind = "radio" if question.kind in ONE_OPTION else "checkbox"
     options = {
-        option.letter: tuple(
+        option.letter: (
             f'<label class="option"><input type="{kind}" name="{mark}" value="{escape(option.letter)}">'
-            f'<span class="letter">{shown}</span><span class="option-text">{option.html}</span></label>'.encode()
-            for shown in LETTERS[: len(question.options)]
+            f'<span class="letter">'.encode(),
+            f'</span><span class="option-text">{option.html}</span></label>'.encode(),
         )
         for option in question.options
     }

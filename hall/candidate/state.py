@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from exams.attempts import close_overdue
 from exams.clock import Clock
 from exams.paper import PublicQuestion
+from exams.prepared import db_message, on_driver
 from exams.refusals import Refused
 from exams.sessions import Standing, standing, token_digest
 from exams.stalls import keep_beat, last_beat
@@ -88,7 +89,7 @@ class Hall:
         """Start the writer and the background work."""
         if self._sqlite:
             event.listen(self.home.exam, "connect", prepare)
-            self._near = _near(self.home.exam)
+            self._near = _connect_near(self.home.exam)
         loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
         self._writer = Writer(self.home.exam, loop.call_soon_threadsafe)
@@ -131,7 +132,7 @@ class Hall:
                 with self.home.exam.connect() as connection:
                     return query(connection)
             except DBAPIError as error:
-                raise Unavailable(str(error)) from error
+                raise Unavailable(db_message(error)) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
@@ -248,16 +249,13 @@ class Hall:
         """Move the log into the database file beside the commits, not within them."""
 
         def run() -> None:
-            raw = self.home.exam.raw_connection()  # no BEGIN: a checkpoint runs outside transactions
-            try:
-                raw.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            finally:
-                raw.close()
+            with self.home.exam.connect() as connection:
+                on_driver(connection, "PRAGMA wal_checkpoint(PASSIVE)", ())
 
         try:
             await asyncio.get_running_loop().run_in_executor(self._readers, run)
         except DBAPIError as error:
-            log.warning("checkpoint: %s", error)
+            log.warning("checkpoint: %s", db_message(error))
 
 
 def prepare(connection: object, _record: object) -> None:
@@ -270,12 +268,12 @@ def prepare(connection: object, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()  # type: ignore[attr-defined]
 
 
-def _near(engine: Engine) -> Connection:
+def _connect_near(engine: Engine) -> Connection:
     """A connection for the event loop's own thread, where nothing is begun: a prepared read sees what is committed and waits for no lock.
 
     To hand such a read to another thread takes longer than the read.
     """
     connection = engine.connect()
-    connection.detach()
-    connection.connection.cursor().execute("PRAGMA busy_timeout=0")
+    connection.detach()  # it is not given back, and nobody else may get these settings
+    on_driver(connection, "PRAGMA busy_timeout=0", ())
     return connection

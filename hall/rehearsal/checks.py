@@ -85,7 +85,7 @@ def _recovery(view: _View) -> Finding:
 def _full_disk(view: _View) -> Finding:
     refused = view.run.refused_when_full
     if refused is None:
-        return Finding("A3", "硬盘满时如实说没有保存，有空间后接着存", None, "未做（要管理员运行并加 --faults）")
+        return Finding("A3", "硬盘满时如实说没有保存，有空间后接着存", None, "未做（要管理员运行、加 --faults，数据库用自带的 SQLite）")
     return Finding("A3", "硬盘满时如实说没有保存，有空间后接着存", refused > 0, f"拒绝 {refused} 次，之后全部补存")
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, select
 
 from exams.blueprint import SHIPPED as PAPERS
 from exams.opening import Slip, issue_codes, open_sitting_for_candidates
+from exams.prepared import on_driver
 from exams.profile import SHIPPED as PROFILES
 from exams.sittings import NewSitting, add_candidates, create_sitting, enrolments
 from grading.jobs import ask
@@ -183,11 +184,8 @@ def small_disk(folder: Path) -> Iterator[bool]:
 
 def empty_log(engine: Engine) -> None:
     """Give the space of SQLite's log back: in what it holds already answers find room on a full disk too."""
-    raw = engine.raw_connection()  # no BEGIN: a checkpoint runs outside transactions
-    try:
-        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        raw.close()
+    with engine.connect() as connection:
+        on_driver(connection, "PRAGMA wal_checkpoint(TRUNCATE)", ())
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from sqlalchemy import select
 import exams.paper_store
 import home as house
 from exams.attempts import hand_in, open_page, start
-from exams.display import display_order
+from exams.display import Arranger
 from exams.events import record_event, revoke_event
 from exams.forms import read_public_form
 from exams.opening import close_sitting, issue_codes, open_sitting_for_candidates, set_barred
@@ -252,7 +252,7 @@ class Office:
                 mark = token_digest(session.token)
                 who = standing(connection, mark, paper.started)
                 assert who is not None
-                attempt = start(connection, who, display_order(form, attempt_seed(number)), paper.started)
+                attempt = start(connection, who, Arranger(form).order(attempt_seed(number)), paper.started)
                 page = open_page(connection, who, paper.started)
                 changes = tuple(Change(n, one, answer, paper.started) for n, (one, answer) in enumerate(paper.answers.items(), 1) if answer)
                 if changes:

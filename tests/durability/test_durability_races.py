@@ -18,7 +18,7 @@ from sqlalchemy import event, select, update
 from bench._hall import QUESTIONS, SITTING, Hall, Seat, Visitor, Wire, furnish, public_form
 from exams.attempts import finish_of, open_page, start, verify_receipt
 from exams.chain import FIELDS, link, verify_chain
-from exams.display import display_order, order_from_json
+from exams.display import Arranger, order_from_json
 from exams.refusals import Refused
 from exams.saves import Change, Saved, SaveRequest
 from exams.sessions import log_in, standing, token_digest
@@ -166,7 +166,7 @@ def test_fifty_starts_at_once_are_one_attempt_and_every_paper_is_whole(any_home)
         def begin(n: int, who=who, gate=gate) -> int:
             gate.wait()
             ticket: Future[int] = Future()
-            writers[n % 2].submit(lambda connection: start(connection, who, display_order(form, n), now), ticket)
+            writers[n % 2].submit(lambda connection: start(connection, who, Arranger(form).order(n), now), ticket)
             return ticket.result(60)
 
         with ThreadPoolExecutor(50) as pool:
@@ -195,7 +195,7 @@ def test_of_many_who_start_at_once_everybody_has_one_whole_paper(any_home, peopl
     def begin(connection, seat: Seat):
         session = log_in(connection, key, seat.number, seat.code, "pc", now)
         who = standing(connection, token_digest(session.token), now)
-        start(connection, who, display_order(form, seat.entry_id), now)
+        start(connection, who, Arranger(form).order(seat.entry_id), now)
         return open_page(connection, who, now)
 
     with interrupted(any_home, 8), interrupted(other, 9):

@@ -22,7 +22,7 @@ from exams.control import (
     resume_room,
 )
 from exams.decisions import reopen_attempt, void_attempt
-from exams.display import display_order
+from exams.display import Arranger
 from exams.errors import AttemptError
 from exams.incidents import incident_kinds, incidents_of, note_by_staff, see_to, worklist
 from exams.refusals import Refused
@@ -48,7 +48,7 @@ def sit(home: Home, who: Candidate, now: int, device: str = "pc-1") -> int:
     """Log in, start, open the page; the attempt's id."""
     found = enter(home, who, now, device)
     with transaction(home.exam) as connection:
-        ident = start(connection, found, display_order(public_form(), 7), now)
+        ident = start(connection, found, Arranger(public_form()).order(7), now)
         open_page(connection, found, now)
     return ident
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sitting_fixture import KEY, Candidate, public_form
 
 from exams.attempts import open_page, start
-from exams.display import display_order
+from exams.display import Arranger
 from exams.saves import Change, Saved, SaveRequest, store
 from exams.sessions import NewSession, Standing, log_in, standing, token_digest
 from home import Home, now_ms, transaction
@@ -59,6 +59,6 @@ def sit_down(home: Home, candidate: Candidate, device: str = "pc-1", now: int | 
     """Log in, start, open the page."""
     who = who_is(home, log_in_at(home, candidate, device, now), now)
     with transaction(home.exam) as connection:
-        attempt_id = start(connection, who, display_order(public_form(), 7), now or now_ms())
+        attempt_id = start(connection, who, Arranger(public_form()).order(7), now or now_ms())
         page = open_page(connection, who, now or now_ms())
     return Desk(home, candidate, who, attempt_id, page.writer, page.limit_at)

@@ -23,7 +23,7 @@ from exams.attempts import (
     start,
 )
 from exams.control import grant_time, release_device
-from exams.display import display_order, order_from_json, order_to_json
+from exams.display import Arranger, order_from_json, order_to_json
 from exams.errors import AttemptError
 from exams.refusals import REASONS, Refused
 from exams.sessions import TRIES, Standing, end_session, log_in, standing, token_digest
@@ -133,7 +133,7 @@ def test_fifty_parallel_starts_make_one_attempt(any_home):
         if n < 10:
             gate.wait()
         with transaction(any_home.exam) as connection:
-            return start(connection, who, display_order(public_form(), n), now_ms())
+            return start(connection, who, Arranger(public_form()).order(n), now_ms())
 
     with ThreadPoolExecutor(10) as pool:
         ids = set(pool.map(go, range(50)))
@@ -170,7 +170,7 @@ def test_each_new_page_is_the_writer(any_home, sit):
     with transaction(any_home.exam) as connection:
         page = open_page(connection, desk.who, now_ms())
     assert (page.writer, page.answers) == (2, {"q001": "B", "q002": ""})
-    assert [question for question, _ in page.order] == [question for question, _ in display_order(public_form(), 7)]
+    assert [question for question, _ in page.order] == [question for question, _ in Arranger(public_form()).order(7)]
 
 
 def test_a_page_before_the_start_and_after_the_end_is_refused(any_home, sit):
@@ -310,22 +310,22 @@ def test_no_grant_and_no_release_after_the_end(any_home, sit):
 @given(st.integers(0, 2**128 - 1))
 def test_the_order_keeps_every_question_in_its_part_and_every_option(seed):
     form = public_form(singles=7, multiples=5, judgements=4, texts=2)
-    order = display_order(form, seed)
+    order = Arranger(form).order(seed)
     by_id = {question.id: question for question in form.questions}
     assert sorted(dict(order)) == sorted(by_id) and len(order) == len(by_id)
     assert [by_id[question].part for question, _ in order] == [question.part for question in form.questions]
     for question, letters in order:
         own = "".join(option.letter for option in by_id[question].options)
         assert letters == own if by_id[question].fixed_order else sorted(letters) == sorted(own)
-    assert order_from_json(order_to_json(order)) == order == display_order(form, seed)
+    assert order_from_json(order_to_json(order)) == order == Arranger(form).order(seed)
     assert json.loads(order_to_json(order))[0] == list(order[0])
 
 
 def test_orders_differ_and_questions_stay_where_they_are_if_told_so():
     form = public_form()
-    draws = {display_order(form, random.getrandbits(64)) for _ in range(50)}
+    draws = {Arranger(form).order(random.getrandbits(64)) for _ in range(50)}
     assert len(draws) > 40
-    kept = display_order(form, 5, shuffle_questions=False)
+    kept = Arranger(form).order(5, shuffle_questions=False)
     assert [question for question, _ in kept] == [question.id for question in form.questions]
 
 

@@ -189,6 +189,17 @@ def test_a_server_that_drops_its_connections_is_survived(desk, writer, request):
     assert saves_in(desk.home) == 2
 
 
+def test_a_fault_of_the_database_tells_no_log_what_was_written(desk, writer, caplog):
+    secret = "绝密的答案"
+    for number in (None, desk.attempt_id):  # a missing value, a row that there is already: PostgreSQL repeats the row
+        broken = ask(writer, lambda connection, number=number: connection.execute(insert(attempt).values(
+            id=number or 999, entry_id=None if number is None else 1, sitting_id="demo", form="A", display_order=secret, started_at=0, limit_at=0,
+            state="open", writer=0)))  # fmt: skip
+        fault = broken.exception(10)
+        assert isinstance(fault, Unavailable) and str(fault) and secret not in str(fault)
+    assert "refused by the database" in caplog.text and secret not in caplog.text
+
+
 def test_stopping_stores_what_waits_and_refuses_what_comes(desk):
     writer = Writer(desk.home.exam)
     tickets = [ask(writer, desk.request((seq, "q001", "AB"[seq % 2]))) for seq in range(1, 300)]
@@ -236,7 +247,7 @@ def test_two_processes_writing_to_one_sitting_keep_one_whole_chain(any_home, sit
 
 
 class Loop:
-    """A thread that runs what is posted, as an event loop does; ``hold`` makes it busy until it is set."""
+    """A thread that runs what is posted, as an event loop does."""
 
     def __init__(self):
         self._posted = SimpleQueue()

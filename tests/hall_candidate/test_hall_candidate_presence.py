@@ -9,7 +9,7 @@ from sitting_fixture import KEY, open_demo
 from sqlalchemy import select
 
 from exams.attempts import start
-from exams.display import display_order
+from exams.display import Arranger
 from exams.paper import PublicForm
 from exams.sessions import log_in, standing, token_digest
 from exams.tables import attempt
@@ -25,7 +25,7 @@ def seated(home: Home, count: int) -> list[tuple[str, int]]:
         for one in people:
             session = log_in(connection, KEY, one.admission_no, one.code, "d", now_ms())
             who = standing(connection, token_digest(session.token), now_ms())
-            made.append((session.token, start(connection, who, display_order(form, 1), now_ms())))
+            made.append((session.token, start(connection, who, Arranger(form).order(1), now_ms())))
     return made
 
 
