@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
 
@@ -55,12 +54,7 @@ def _login_page(visit: Visit, number: str = "", refusal: Refused | None = None) 
     cookies = visit.hall.cookies
     held = visit.cookies.get(cookies.form) or cookies.new_form()
     status = STATUS.get(refusal.reason, 409) if refusal else 200
-    token = cookies.form_token(held)
-    if number or refusal:
-        response = visit.page("login.html", status, token=token, number=number, refusal=refusal)
-    else:
-        frame = _frame("login.html", ("token",), office_name=visit.hall.office_name, number="", refusal=None)
-        response = html(visit.request, _filled(frame, {b"token": token.encode()}))
+    response = visit.page("login.html", status, token=cookies.form_token(held), number=number, refusal=refusal)
     response.raw_headers.append(cookies.set(cookies.form, held))
     return response
 
@@ -162,15 +156,10 @@ _HOLE = re.compile("\x01([a-z]+)\x01")
 
 
 @lru_cache(100)
-def _frame(template: str, names: tuple[str, ...], **facts: object) -> tuple[bytes, ...]:
-    """A page cut where one candidate's facts go in: text, name of a hole, text …"""
-    holes = {name: f"\x01{name}\x01" for name in names}
-    return tuple(piece.encode() for piece in _HOLE.split(render(template, **facts, **holes)))
-
-
-def _filled(frame: tuple[bytes, ...], facts: Mapping[bytes, bytes]) -> bytes:
-    """``facts``: safe HTML by the names of the holes."""
-    return b"".join(facts[piece] if place % 2 else piece for place, piece in enumerate(frame))
+def _frame(title: str) -> tuple[bytes, ...]:
+    """The page around the questions, cut where one candidate's facts go in: text, name of a hole, text …"""
+    holes = {name: f"\x01{name}\x01" for name in ("name", "number", "questions", "state")}
+    return tuple(piece.encode() for piece in _HOLE.split(render("paper.html", title=title, **holes)))
 
 
 def _paper_page(hall: Hall, found: Paper, who: Standing, page: Page) -> bytes:
@@ -184,7 +173,7 @@ def _paper_page(hall: Hall, found: Paper, who: Standing, page: Page) -> bytes:
         b"name": escape(who.name).encode(), b"number": escape(who.admission_no).encode(), b"questions": found.body(page.order),
         b"state": raw,
     }  # fmt: skip
-    return _filled(_frame("paper.html", ("name", "number", "questions", "state"), title=who.title), facts)
+    return b"".join(facts[piece] if place % 2 else piece for place, piece in enumerate(_frame(who.title)))
 
 
 async def done(request: Request) -> Response:
