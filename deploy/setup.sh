@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 want=${1:-run}
-python=${PYTHON:-python3}
+python=${PYTHON:-/usr/bin/python3}   # a distribution's Python is built with optimisation; one built by hand often is not, and takes half as long again
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || python=${PYTHON:-python3}
 
 apt_install() {
     if [ "$(id -u)" = 0 ]; then sudo=""; elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo="sudo"; else
