@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from math import ceil
 from typing import Any, BinaryIO
 
 import xlsxwriter
@@ -18,6 +18,7 @@ OPTIONS = {
 A4, TITLE_ROW, HEADER_ROW = 9, 0, 1
 NARROW = 6.5                        # columns narrower than this are centred
 LINE = 13.0                         # points that a line of 10 points takes
+MARGIN = 0.6                        # characters of a column's width that no text gets
 UPRIGHT = 100.0                     # characters that an A4 page takes upright; wider lists lie on their side
 TALLEST = 400.0                     # points of a row; a spreadsheet takes 409
 
@@ -58,10 +59,11 @@ def _fill(book: Any, known: Sheet) -> int:
 
 def _rows(sheet: Any, known: Sheet, styles: list[Any]) -> int:
     row, write_string, write_blank, layout = HEADER_ROW + 1, sheet.write_string, sheet.write_blank, known.layout
-    widths = [column.width for column in layout.columns]
+    places = [(column.width, (column.width - MARGIN) / 2) for column in layout.columns]  # so many characters surely take one line
     for number, columns in enumerate(known.made.rows, 1):
         texts = cells(layout, number, columns)
-        sheet.set_row(row, LINE * max(map(_lines, texts, widths)) + 4)
+        lines = max([_lines(text, width) for text, (width, few) in zip(texts, places, strict=True) if len(text) > few], default=1)
+        sheet.set_row(row, LINE * lines + 4)
         for place, text in enumerate(texts):
             if text:
                 write_string(row, place, text, styles[place])
@@ -105,11 +107,7 @@ def _closing(known: Sheet) -> list[str]:
     ]
 
 
-@lru_cache(8192)
 def _lines(text: str, width: float) -> int:
-    """How many lines a text takes in a column; a Chinese character is as wide as two digits."""
-    room = width - 0.6
-    if 2 * len(text) <= room:
-        return 1
-    wide = sum(1 if char < "\u2000" else 2 for char in text)
-    return int(-(-wide // room)) + (wide > 4 * room)  # long text breaks unevenly
+    """How many lines a text takes in a column; a Chinese character, three bytes of UTF-8, is as wide as two digits."""
+    room, wide = width - MARGIN, (len(text) + len(text.encode())) / 2
+    return max(1, ceil(wide / room)) + (wide > 4 * room)  # long text breaks unevenly

@@ -74,7 +74,7 @@ def safe_text(text: str) -> str:
 
 def cells(layout: Layout, number: int, columns: Columns) -> Sequence[str]:
     """One row's texts in the layout's order; ``number`` from 1."""
-    return [str(number) if column.name == NUMBER else columns.get(column.name, "") for column in layout.columns]
+    return [str(number) if name == NUMBER else columns.get(name, "") for name in layout.names]
 
 
 def write_csv(out: BinaryIO, sheet: Sheet) -> None:
@@ -98,7 +98,7 @@ class _Lines:
 
 def write_json(out: BinaryIO, sheet: Sheet) -> None:
     """``{"title", "list", "office", "columns", "records": [{column name: text}], "counts", "lines"}``; one record a line."""
-    names = [column.name for column in sheet.layout.columns]
+    names = sheet.layout.names
     head = {"title": sheet.listing.title, "list": sheet.name, "office": sheet.listing.office, "columns": names}
     out.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "records": [')
     for n, one in enumerate(sheet.made.rows, 1):
