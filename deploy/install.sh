@@ -29,10 +29,13 @@ release=$prefix/releases/$version-$(date +%Y%m%d%H%M%S)
 mv "$new/python" "$new/release"
 mv "$new/release" "$release"
 # pip runs from its own wheel; --no-index: nothing but the folder of wheels is looked at
-PYTHONPATH=$(echo wheels/pip-*.whl) "$release/bin/$python" -m pip install -q --root-user-action=ignore --no-index --find-links wheels --no-warn-script-location \
-    --require-hashes -r requirements.lock || { rm -rf "$release"; stop "安装没有完成；原有版本没有改动"; }
-PYTHONPATH=$(echo wheels/pip-*.whl) "$release/bin/$python" -m pip install -q --root-user-action=ignore --no-index --no-deps --no-warn-script-location wheels/pufa-*.whl ||
-    { rm -rf "$release"; stop "安装没有完成；原有版本没有改动"; }
+# DEB_…: Debian's Python would put the commands into local/bin
+install() {
+    DEB_PYTHON_INSTALL_LAYOUT=deb_system PYTHONPATH=$(echo wheels/pip-*.whl) "$release/bin/$python" -m pip install -q --root-user-action=ignore --no-index \
+        --no-warn-script-location "$@" || { rm -rf "$release"; stop "安装没有完成；原有版本没有改动"; }
+}
+install --find-links wheels --require-hashes -r requirements.lock
+install --no-deps wheels/pufa-*.whl
 cp -R docs deploy LICENSE "$release/"
 ln -s "$python" "$release/bin/python3"
 ln -sfn "$release" "$prefix/current"
