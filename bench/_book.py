@@ -41,7 +41,12 @@ class Book:
 
     def check(self, connection: Connection, sitting_id: str) -> list[str]:
         """Everything that was acknowledged and is not there, or not so; empty if nothing is lost."""
-        return [*self.faults, *self._lost_saves(connection), *self._lost_ends(connection), *_broken(connection, sitting_id)]
+        return [
+            *self.faults,
+            *self._lost_saves(connection),
+            *self._lost_ends(connection),
+            *_broken(connection, sitting_id),
+        ]
 
     def _lost_saves(self, connection: Connection) -> Iterator[str]:
         missing = dict(self.saves)
@@ -54,8 +59,14 @@ class Book:
 
     def _lost_ends(self, connection: Connection) -> Iterator[str]:
         stored = {row.entry_id: row.id for row in connection.execute(select(attempt.c.entry_id, attempt.c.id))}
-        yield from (f"entry {entry}: attempt {known} not stored" for entry, known in self.attempts.items() if stored.get(entry) != known)
-        given = {row.attempt_id: row.receipt for row in connection.execute(select(handin.c.attempt_id, handin.c.receipt))}
+        yield from (
+            f"entry {entry}: attempt {known} not stored"
+            for entry, known in self.attempts.items()
+            if stored.get(entry) != known
+        )
+        given = {
+            row.attempt_id: row.receipt for row in connection.execute(select(handin.c.attempt_id, handin.c.receipt))
+        }
         for entry, (known, receipt) in self.receipts.items():
             if given.get(known) != receipt or finish_of(connection, known).receipt != receipt:
                 yield f"entry {entry}: its receipt does not fit what is stored"

@@ -76,7 +76,9 @@ class Crowd:
     async def visiting(self, seats: Iterator[Seat]) -> None:
         """One candidate after another logs in, starts, saves a little and hands in."""
         for seat in seats:
-            jar: dict[str, str] = {}  # it is the same browser after a fault: a new one would wait for the officer's release
+            jar: dict[
+                str, str
+            ] = {}  # it is the same browser after a fault: a new one would wait for the officer's release
             while not self.stopped and not await self._visit(seat, jar):
                 await asyncio.sleep(0.1)
             if self.stopped:
@@ -90,7 +92,9 @@ class Crowd:
                 return False
             page = await visitor.start()
             if not visitor.state:
-                return page.status == 303 and page.header("location") == "/done"  # handed in, but the answer was lost with the server
+                return (
+                    page.status == 303 and page.header("location") == "/done"
+                )  # handed in, but the answer was lost with the server
             return await self._answer_and_hand_in(visitor)
         except (OSError, AssertionError):
             self.broken += 1

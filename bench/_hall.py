@@ -56,8 +56,12 @@ class Seat:
 def public_form(questions: int = QUESTIONS) -> PublicForm:
     """A form of single-choice questions of usual length."""
     stem = "<p>某街道拟调整社区规模，居民对程序有不同意见。下列说法正确的是？</p>" * 2
-    options = tuple(PublicOption(letter, f"<p>第 {letter} 种做法：由居民会议讨论决定并公布结果</p>") for letter in "ABCD")
-    made = tuple(PublicQuestion(f"q{n:03d}", "single", "p", "1", stem, options, False, "x", ()) for n in range(1, questions + 1))
+    options = tuple(
+        PublicOption(letter, f"<p>第 {letter} 种做法：由居民会议讨论决定并公布结果</p>") for letter in "ABCD"
+    )
+    made = tuple(
+        PublicQuestion(f"q{n:03d}", "single", "p", "1", stem, options, False, "x", ()) for n in range(1, questions + 1)
+    )
     return PublicForm("p", "A", "bench", 60, (PublicPart("p", "p", ""),), made)
 
 
@@ -68,7 +72,10 @@ def furnish(
     form, key, now = public_form(questions), home.key("code"), now_ms()
     folder = home.release / sitting
     write_atomically(folder / "A.json", msgspec.json.encode(form))
-    write_atomically(folder / "sitting.json", msgspec.json.encode({"title": "bench", "minutes": minutes, "rules": ["x"], "office_name": "x"}))
+    write_atomically(
+        folder / "sitting.json",
+        msgspec.json.encode({"title": "bench", "minutes": minutes, "rules": ["x"], "office_name": "x"}),
+    )
     seats = [
         Seat(n, f"2611230{n:07d}", new_code(), *((f"token-{n}", f"csrf-{n}") if n < first + seated else ()))
         for n in range(first, first + seated + fresh)
@@ -88,7 +95,9 @@ def furnish(
                 {"entry_id": seat.entry_id, "sitting_id": sitting, "form": "A", "started_at": now, "state": "open", "writer": 1,
                  "display_order": order_to_json(Arranger(form).order(seat.entry_id)), "limit_at": now + minutes * 60_000} for seat in at_work])  # fmt: skip
         made = {row.entry_id: row.id for row in connection.execute(select(attempt.c.entry_id, attempt.c.id))}
-    return [replace(seat, attempt_id=made[seat.entry_id]) for seat in at_work], [seat for seat in seats if not seat.token]
+    return [replace(seat, attempt_id=made[seat.entry_id]) for seat in at_work], [
+        seat for seat in seats if not seat.token
+    ]
 
 
 # ------------------------------------------------------------------ the process
@@ -129,7 +138,16 @@ class Hall:
 
     def spawn(self) -> None:
         """Begin; the process may not listen yet."""
-        command = [*self.prefix, sys.executable, *self.module, "--home", str(self.home.root), "--port", str(self.port), *self.options]
+        command = [
+            *self.prefix,
+            sys.executable,
+            *self.module,
+            "--home",
+            str(self.home.root),
+            "--port",
+            str(self.port),
+            *self.options,
+        ]
         environment = {**os.environ, "PUFA_CODE_KEY": self.home.key("code").hex(), **self.environment}
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=out)
@@ -205,7 +223,9 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 class Wire:
     """One keep-alive connection, over TLS if ``tls`` is given; after a fault the next request makes a new one."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", source: str | None = None) -> None:
+    def __init__(
+        self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", source: str | None = None
+    ) -> None:
         self.port, self.tls, self.host, self.source = port, tls, host, (source, 0) if source else None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -222,7 +242,9 @@ class Wire:
 
     async def _ask(self, raw: bytes) -> Answer:
         if self._streams is None:
-            self._streams = await asyncio.open_connection(self.host, self.port, limit=1 << 20, ssl=self.tls, local_addr=self.source)
+            self._streams = await asyncio.open_connection(
+                self.host, self.port, limit=1 << 20, ssl=self.tls, local_addr=self.source
+            )
         reader, writer = self._streams
         writer.write(raw)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -270,14 +292,20 @@ class Visitor:
 
     async def post(self, path: str, fields: Mapping[str, str]) -> Answer:
         form = "content-type: application/x-www-form-urlencoded\r\n"
-        return self._kept(await self.wire.ask(request("POST", path, cookie=self.cookie(), body=urlencode(fields).encode(), headers=form)))
+        return self._kept(
+            await self.wire.ask(
+                request("POST", path, cookie=self.cookie(), body=urlencode(fields).encode(), headers=form)
+            )
+        )
 
     async def log_in(self) -> Answer:
         """The form, then number and code; 303 when it is done."""
         page = await self.get("/login")
         if page.status == 303:
             return page
-        return await self.post("/login", {"token": _field(page, "token"), "number": self.seat.number, "code": self.seat.code})
+        return await self.post(
+            "/login", {"token": _field(page, "token"), "number": self.seat.number, "code": self.seat.code}
+        )
 
     async def start(self) -> Answer:
         """Rules, confirmation, paper; the paper's state is read."""

@@ -34,12 +34,16 @@ def forms(seed: int = 1) -> tuple[PublicForm, KeyForm]:
             texts = tuple(f"第 {n} 种做法：由居民会议讨论决定并公布结果" for n in range(size))
             stem = f"{ident} 某街道拟调整社区规模，居民对程序有不同意见。下列说法正确的是？" * 2
             options = tuple(PublicOption("ABCDE"[n], text) for n, text in enumerate(texts))
-            questions.append(PublicQuestion(ident, kind, kind, str(points), f"<p>{stem}</p>", options, False, stem, texts))
+            questions.append(
+                PublicQuestion(ident, kind, kind, str(points), f"<p>{stem}</p>", options, False, stem, texts)
+            )
             right = rng.sample("ABCD"[:size], 3 if kind == "multiple" else 1)
             entries.append(KeyEntry(ident, f"item-{ident}", "0" * 64, kind, kind, str(points), rule, "".join(sorted(right)),
                                     "abcde"[:size], "解析", ("《民法典》第278条",), "", ()))  # fmt: skip
     parts = tuple(PublicPart(kind, kind, "") for kind, *_ in PARTS)
-    return PublicForm("bench-paper", "A", "基准", 60, parts, tuple(questions)), KeyForm("bench-paper", "A", tuple(entries))
+    return PublicForm("bench-paper", "A", "基准", 60, parts, tuple(questions)), KeyForm(
+        "bench-paper", "A", tuple(entries)
+    )
 
 
 def answers(keys: KeyForm, rng: random.Random) -> dict[str, str]:
@@ -61,21 +65,78 @@ def make_home(folder: Path, people: int) -> Home:
     write_course(home.secret / "nbgrader" / ID, Paper("bench-paper", "", "", "2026-11-23", "", ()), [public], [keys])
     opens, rng = instant_of("2026-11-23 09:00"), random.Random(7)
     with transaction(home.office) as connection:
-        connection.execute(paper.insert().values(
-            id="bench-paper", digest=digest(1), manifest="{}", as_of=date(2026, 11, 23), built_at=0, built_by="x"))
-        connection.execute(sitting.insert().values(
-            id=ID, title="2026年第二批任前法律知识考试", kind="mock", blueprint=BLUEPRINT, profile=PROFILE, profile_digest=digest(PROFILE),
-            paper_id="bench-paper", opens_at=opens, closes_at=opens + 7_200_000, state="closed", created_at=0, created_by="x"))
+        connection.execute(
+            paper.insert().values(
+                id="bench-paper", digest=digest(1), manifest="{}", as_of=date(2026, 11, 23), built_at=0, built_by="x"
+            )
+        )
+        connection.execute(
+            sitting.insert().values(
+                id=ID,
+                title="2026年第二批任前法律知识考试",
+                kind="mock",
+                blueprint=BLUEPRINT,
+                profile=PROFILE,
+                profile_digest=digest(PROFILE),
+                paper_id="bench-paper",
+                opens_at=opens,
+                closes_at=opens + 7_200_000,
+                state="closed",
+                created_at=0,
+                created_by="x",
+            )
+        )
     for start in range(0, people, 1000):
         numbers = range(start + 1, min(start + 1000, people) + 1)
         with transaction(home.office) as connection:
-            connection.execute(person.insert(), [
-                {"id": n, "name": f"张{n}", "document": "居民身份证", "identity_cipher": b"x", "identity_mac": f"{n:064d}",
-                 "identity_masked": "340221********1234", "gender": "男", "created_at": 0} for n in numbers])
-            connection.execute(candidate.insert(), [
-                {"sitting_id": ID, "person_id": n, "admission_no": f"261123{n:08d}", "pseudonym": f"c{n:016x}", "form": "A",
-                 "unit_label": "某某街道办事处", "post_label": "科员", "proposed_post": "副主任", "rank_label": "乡科级副职"} for n in numbers])
-            connection.execute(script.insert(), [
-                {"sitting_id": ID, "person_id": n, "form": "A", "answers": json.dumps(answers(keys, rng)), "display_order": "[]",
-                 "started_at": opens, "finished_at": opens + 2_400_000, "closed_by": "handin", "copied_at": opens} for n in numbers])
+            connection.execute(
+                person.insert(),
+                [
+                    {
+                        "id": n,
+                        "name": f"张{n}",
+                        "document": "居民身份证",
+                        "identity_cipher": b"x",
+                        "identity_mac": f"{n:064d}",
+                        "identity_masked": "340221********1234",
+                        "gender": "男",
+                        "created_at": 0,
+                    }
+                    for n in numbers
+                ],
+            )
+            connection.execute(
+                candidate.insert(),
+                [
+                    {
+                        "sitting_id": ID,
+                        "person_id": n,
+                        "admission_no": f"261123{n:08d}",
+                        "pseudonym": f"c{n:016x}",
+                        "form": "A",
+                        "unit_label": "某某街道办事处",
+                        "post_label": "科员",
+                        "proposed_post": "副主任",
+                        "rank_label": "乡科级副职",
+                    }
+                    for n in numbers
+                ],
+            )
+            connection.execute(
+                script.insert(),
+                [
+                    {
+                        "sitting_id": ID,
+                        "person_id": n,
+                        "form": "A",
+                        "answers": json.dumps(answers(keys, rng)),
+                        "display_order": "[]",
+                        "started_at": opens,
+                        "finished_at": opens + 2_400_000,
+                        "closed_by": "handin",
+                        "copied_at": opens,
+                    }
+                    for n in numbers
+                ],
+            )
     return home

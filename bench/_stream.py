@@ -26,7 +26,9 @@ class Stream:
         :raises OSError: refused, or it broke.
         """
         try:
-            self._streams = await asyncio.wait_for(asyncio.open_connection(self.host, self.port, ssl=self.tls), SILENT_S)
+            self._streams = await asyncio.wait_for(
+                asyncio.open_connection(self.host, self.port, ssl=self.tls), SILENT_S
+            )
             reader, writer = self._streams
             writer.write(request("GET", "/api/events", cookie=self.cookie))
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SILENT_S)

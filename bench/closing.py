@@ -52,7 +52,9 @@ def set_limit(home: Home, attempts: Sequence[int], in_s: float, grace_s: int) ->
     with transaction(home.exam) as connection:
         connection.execute(update(open_sitting).values(grace_s=grace_s))
         for start in range(0, len(attempts), 500):
-            connection.execute(update(attempt).where(attempt.c.id.in_(attempts[start : start + 500])).values(limit_at=limit))
+            connection.execute(
+                update(attempt).where(attempt.c.id.in_(attempts[start : start + 500])).values(limit_at=limit)
+            )
     return limit
 
 
@@ -128,7 +130,9 @@ async def play(home: Home, port: int, run: Closing, pages: Sequence[Seat], other
 
 def _open(home: Home) -> int:
     with home.exam.connect() as connection:
-        return connection.execute(select(func.count()).select_from(attempt).where(attempt.c.state == "open")).scalar_one()
+        return connection.execute(
+            select(func.count()).select_from(attempt).where(attempt.c.state == "open")
+        ).scalar_one()
 
 
 def wrong(home: Home, run: Closing, ended: Sequence[Seat], others: Sequence[Seat]) -> list[str]:
@@ -136,7 +140,11 @@ def wrong(home: Home, run: Closing, ended: Sequence[Seat], others: Sequence[Seat
     with home.exam.connect() as connection:
         found = run.book.check(connection, SITTING)
         states = {row.id: row for row in connection.execute(select(attempt))}
-        back = select(grant.c.attempt_id, func.sum(grant.c.seconds)).where(grant.c.kind == "stall").group_by(grant.c.attempt_id)
+        back = (
+            select(grant.c.attempt_id, func.sum(grant.c.seconds))
+            .where(grant.c.kind == "stall")
+            .group_by(grant.c.attempt_id)
+        )
         given = {ident: 1000 * int(seconds) for ident, seconds in connection.execute(back)}
         run.given_back = max(given.values(), default=0) / 1000
         for seat in ended:
@@ -148,11 +156,17 @@ def wrong(home: Home, run: Closing, ended: Sequence[Seat], others: Sequence[Seat
                 found.append(f"{row.id}: told {run.told[row.id]}, stored {finish}")
             if effective_answers(connection, row.id) != run.answers.get(row.id, {}):
                 found.append(f"{row.id}: what counts is not what was acknowledged in time")
-        found += [f"{seat.attempt_id}: closed, though it had time" for seat in others if states[seat.attempt_id].state != "open"]
+        found += [
+            f"{seat.attempt_id}: closed, though it had time"
+            for seat in others
+            if states[seat.attempt_id].state != "open"
+        ]
     return found
 
 
-def close_all(folder: Path, pages: int, gone: int, others: int, *, in_s: float, grace_s: int, saves: int = 4) -> tuple[Closing, list[str]]:
+def close_all(
+    folder: Path, pages: int, gone: int, others: int, *, in_s: float, grace_s: int, saves: int = 4
+) -> tuple[Closing, list[str]]:
     """The whole of it on a new home and a real hall; how it went, and what was wrong."""
     home = Home.create(folder / "home", "bench")
     seats, _ = furnish(home, pages + gone + others)
@@ -185,7 +199,9 @@ def main(arguments: list[str] | None = None) -> None:
           f"given back to everybody for a stall of the hall: {run.given_back:.0f} s")  # fmt: skip
     for line in found[:20]:
         print(f"LOST {line}")
-    print(f"RATIO {given.pages + given.gone:,} closed after their limit of the same second / {BUDGET_S:.0f} s: {run.closed / BUDGET_S:.2f} (grace {GRACE_S} s included; budget 1)")
+    print(
+        f"RATIO {given.pages + given.gone:,} closed after their limit of the same second / {BUDGET_S:.0f} s: {run.closed / BUDGET_S:.2f} (grace {GRACE_S} s included; budget 1)"
+    )
     print(f"RATIO answers lost or ends wrong: {len(found)} (budget 0)")
 
 

@@ -159,13 +159,21 @@ def _tell_steady(times: Sequence[float], highest: float, connected: int) -> None
     p50, p99, most = percentiles(times)
     print(f"highest rate {highest:,.0f} saves/s; {len(times):,} saves at half of it over {connected:,} connections: "
           f"p50 {p50:.1f} ms, p99 {p99:.0f} ms, longest {most:.0f} ms", flush=True)  # fmt: skip
-    print(f"RATIO p99 of an acknowledgement over {connected:,} connections / {P99_MS:.0f} ms: {p99 / P99_MS:.2f} (budget 1)", flush=True)
+    print(
+        f"RATIO p99 of an acknowledgement over {connected:,} connections / {P99_MS:.0f} ms: {p99 / P99_MS:.2f} (budget 1)",
+        flush=True,
+    )
 
 
 def _tell_storm(times: Sequence[float], after: str) -> None:
     p50, _, most = percentiles(times)
-    print(f"{len(times):,} candidates back after {after}: half of them in {p50 / 1000:.1f} s, the last in {most / 1000:.1f} s")
-    print(f"RATIO {len(times):,} candidates back after {after} / {BACK_S:.0f} s: {most / 1000 / BACK_S:.2f} (budget 1)", flush=True)
+    print(
+        f"{len(times):,} candidates back after {after}: half of them in {p50 / 1000:.1f} s, the last in {most / 1000:.1f} s"
+    )
+    print(
+        f"RATIO {len(times):,} candidates back after {after} / {BACK_S:.0f} s: {most / 1000 / BACK_S:.2f} (budget 1)",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -37,12 +37,34 @@ def fill(home: Home, people: int) -> None:
     for start in range(1, people + 1, 5000):
         numbers = range(start, min(start + 5000, people + 1))
         with transaction(home.office) as connection:
-            connection.execute(record.insert(), [
-                {"id": f"R261123-{n:08d}", "sitting_id": ID, "person_id": n, "outcome": "passed", "total": "157/2", "statement": "{}",
-                 "digest": "0" * 64, "signature": b"", "issued_at": 0, "issued_by": "x"} for n in numbers])
-            connection.execute(record_payload.insert(), [
-                {"record_id": f"R261123-{n:08d}", "columns": canonical_json({k: v.format(n=n) for k, v in VALUES.items()})}
-                for n in numbers])
+            connection.execute(
+                record.insert(),
+                [
+                    {
+                        "id": f"R261123-{n:08d}",
+                        "sitting_id": ID,
+                        "person_id": n,
+                        "outcome": "passed",
+                        "total": "157/2",
+                        "statement": "{}",
+                        "digest": "0" * 64,
+                        "signature": b"",
+                        "issued_at": 0,
+                        "issued_by": "x",
+                    }
+                    for n in numbers
+                ],
+            )
+            connection.execute(
+                record_payload.insert(),
+                [
+                    {
+                        "record_id": f"R261123-{n:08d}",
+                        "columns": canonical_json({k: v.format(n=n) for k, v in VALUES.items()}),
+                    }
+                    for n in numbers
+                ],
+            )
 
 
 def bare(home: Home, out: Path) -> None:
@@ -71,7 +93,9 @@ def ours(home: Home, out: Path) -> None:
 def measure(way: str, root: Path) -> tuple[float, float]:
     """(seconds, megabytes of growth) of one way in a process of its own."""
     command = [sys.executable, "-m", "bench.export", way, str(root)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent).stdout.split()
+    said = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    ).stdout.split()
     print(f"{way}, {root.name}: {float(said[0]):.1f} s, {said[1]} MB more", flush=True)
     return float(said[0]), float(said[1])
 

@@ -89,7 +89,10 @@ class Served:
 def _is_hall(pid: int) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return b"hall.candidate.serve" in words and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            b"hall.candidate.serve" in words
+            and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
     except OSError:
         return False
 
@@ -121,7 +124,9 @@ async def _kill_hall(served: Served) -> float:
     return time.monotonic()
 
 
-async def _load(served: Served, book: Book, seats: tuple[list[Seat], list[Seat]], kills: int, tally: Tally, seed: int) -> Crowd:
+async def _load(
+    served: Served, book: Book, seats: tuple[list[Seat], list[Seat]], kills: int, tally: Tally, seed: int
+) -> Crowd:
     crowd, draw = Crowd(served.port, book, PAUSE_S), random.Random(seed)
     fresh: Iterator[Seat] = iter(seats[1])
     tasks: list[asyncio.Task[object]] = [asyncio.create_task(crowd.saving(seat)) for seat in seats[0]]
@@ -150,7 +155,9 @@ def play_round(folder: Path, kills: int, tally: Tally, seed: int) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             crowds = runner.run(all_lanes())
     except TimeoutError:
-        raise SystemExit(f"no save for two minutes after a kill; the log ends:\n{(folder / 'log').read_text(encoding='utf-8')[-4000:]}") from None
+        raise SystemExit(
+            f"no save for two minutes after a kill; the log ends:\n{(folder / 'log').read_text(encoding='utf-8')[-4000:]}"
+        ) from None
     finally:
         for hall in halls:
             hall.stop()
@@ -166,11 +173,17 @@ def _tell(tally: Tally) -> None:
         f"{tally.kills} kills -9, {tally.saves:,} acknowledged saves, {tally.starts:,} starts, {tally.hand_ins:,} hand-ins; "
         f"requests that the kills broke and clients repeated: {tally.broken:,}; lost={len(tally.lost)}"
     )
-    print(f"back after kill -9: p50 {statistics.median(spread):.2f} s, p99 {spread[int(len(spread) * 0.99)]:.2f} s, max {spread[-1]:.2f} s")
+    print(
+        f"back after kill -9: p50 {statistics.median(spread):.2f} s, p99 {spread[int(len(spread) * 0.99)]:.2f} s, max {spread[-1]:.2f} s"
+    )
     for line in tally.lost[:20]:
         print(f"LOST {line}")
-    print(f"RATIO acknowledged answers lost over {tally.kills} kills and {tally.saves:,} saves: {len(tally.lost)} (budget 0)")
-    print(f"RATIO longest recovery after kill -9 / 5 s: {spread[-1] / BUDGET_S:.2f} (p50 {statistics.median(spread) / BUDGET_S:.2f}; budget 1)")
+    print(
+        f"RATIO acknowledged answers lost over {tally.kills} kills and {tally.saves:,} saves: {len(tally.lost)} (budget 0)"
+    )
+    print(
+        f"RATIO longest recovery after kill -9 / 5 s: {spread[-1] / BUDGET_S:.2f} (p50 {statistics.median(spread) / BUDGET_S:.2f}; budget 1)"
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

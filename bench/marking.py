@@ -52,9 +52,15 @@ def autograde(course: Path, students: Sequence[str]) -> float:
         shutil.rmtree(course / tree, ignore_errors=True)
     for student in students:
         shutil.copytree(course / "all" / student, course / "submitted" / student)
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "nbgrader", "autograde", "form-A"], cwd=course, env=env, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", "form-A"], cwd=course, env=env, check=True, capture_output=True
+    )
     return time.perf_counter() - started
 
 
@@ -75,9 +81,17 @@ def main() -> None:
         course = folder / "small0" / "secret" / "nbgrader" / ID
         (course / "submitted").rename(course / "all")
         (course / "gradebook.db").unlink()
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        env = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
         subprocess.run(
-            [sys.executable, "-m", "nbgrader", "generate_assignment", "form-A", "--force"], cwd=course, env=env, check=True, capture_output=True
+            [sys.executable, "-m", "nbgrader", "generate_assignment", "form-A", "--force"],
+            cwd=course,
+            env=env,
+            check=True,
+            capture_output=True,
         )
         gradebook = (course / "gradebook.db").read_bytes()
         preprocessed = net(course, PREPROCESSED)
@@ -87,7 +101,9 @@ def main() -> None:
         stock = net(course, KERNELS)
         print(f"nbgrader autograde with kernels: {stock:.0f} ms a submission", flush=True)
     print(f"RATIO marking and gradebook against nbgrader autograde: {stock / small:,.0f} x faster (budget 1,000)")
-    print(f"RATIO nbgrader autograde with our preprocessors: {stock / preprocessed:.1f} x faster than without (budget 5)")
+    print(
+        f"RATIO nbgrader autograde with our preprocessors: {stock / preprocessed:.1f} x faster than without (budget 5)"
+    )
     print(f"RATIO own processor time of a submission, {LARGE:,} against {SMALL:,}: {large / cpu:.2f} x (1 is linear)")
 
 

@@ -39,7 +39,9 @@ async def take_seats(people: Sequence[Candidate]) -> None:
 
     async def one(person: Candidate) -> None:
         async with gate:
-            page = await person.wire.ask(request("GET", "/paper", cookie=f"pufa_hall={person.seat.token}", headers="accept-encoding: gzip\r\n"))
+            page = await person.wire.ask(
+                request("GET", "/paper", cookie=f"pufa_hall={person.seat.token}", headers="accept-encoding: gzip\r\n")
+            )
             assert page.status == 200, page
             person.writer = 2
             await person.stream.open()
@@ -84,11 +86,18 @@ def main() -> None:
         finally:
             hall.stop()
         home.close()
-    each = [(after - before) / (many - few) for (few, many), (before, after) in zip(pairwise(steps), pairwise(found), strict=True)]
+    each = [
+        (after - before) / (many - few)
+        for (few, many), (before, after) in zip(pairwise(steps), pairwise(found), strict=True)
+    ]
     whole = (found[-1] - found[0]) / (steps[-1] - steps[0])
     print(f"kB each from step to step: {', '.join(f'{one:.1f}' for one in each)}")
-    print(f"RATIO memory of a candidate, connection and stream included / {BUDGET_KB:.0f} kB: {whole / BUDGET_KB:.2f} ({whole:.1f} kB up to {most:,}; budget 1)")
-    print(f"RATIO growth for each of the last {steps[-1] - steps[-2]:,} candidates / of the first: {each[-1] / each[0]:.2f} (1 is linear)")
+    print(
+        f"RATIO memory of a candidate, connection and stream included / {BUDGET_KB:.0f} kB: {whole / BUDGET_KB:.2f} ({whole:.1f} kB up to {most:,}; budget 1)"
+    )
+    print(
+        f"RATIO growth for each of the last {steps[-1] - steps[-2]:,} candidates / of the first: {each[-1] / each[0]:.2f} (1 is linear)"
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ def main() -> None:
     assert not wrong, wrong
     lost = next(one.figures for one in found if one.title == "得到确认的答案都在")
     back = next(one.figures for one in found if one.case == "A1" and "恢复" in one.title)
-    print(f"RATIO rehearsal of {CANDIDATES} with faults, {time.monotonic() - began:.0f} s: {lost}; back after kill -9: {back} (budget {BACK_BUDGET_S:.0f} s)")
+    print(
+        f"RATIO rehearsal of {CANDIDATES} with faults, {time.monotonic() - began:.0f} s: {lost}; back after kill -9: {back} (budget {BACK_BUDGET_S:.0f} s)"
+    )
 
 
 if __name__ == "__main__":

@@ -57,7 +57,9 @@ def _prepare(folder: Path) -> tuple[Home, list[Seat]]:
     folder.mkdir()
     home = Home.create(folder / "home", "bench")
     options = tuple(PublicOption(letter, "<p>x</p>") for letter in "ABCD")
-    questions = tuple(PublicQuestion(f"q{n:03d}", "single", "p", "1", "<p>x</p>", options, False, "x", ()) for n in range(1, 81))
+    questions = tuple(
+        PublicQuestion(f"q{n:03d}", "single", "p", "1", "<p>x</p>", options, False, "x", ()) for n in range(1, 81)
+    )
     form = PublicForm("p", "A", "bench", 60, (PublicPart("p", "p", ""),), questions)
     write_atomically(home.release / "bench" / "A.json", msgspec.json.encode(form))
     seats, now = [], now_ms()
@@ -69,7 +71,11 @@ def _prepare(folder: Path) -> tuple[Home, list[Seat]]:
             mac = code_mac(KEY, "bench", str(n), code)
             connection.execute(insert(entry).values(
                 id=n, sitting_id="bench", admission_no=str(n), name="x", unit_label="x", form="A", code_mac=mac, failures=0, barred=False))  # fmt: skip
-            connection.execute(insert(session).values(token_digest=token_digest(seat.token), entry_id=n, csrf=seat.csrf, created_at=now))
+            connection.execute(
+                insert(session).values(
+                    token_digest=token_digest(seat.token), entry_id=n, csrf=seat.csrf, created_at=now
+                )
+            )
             connection.execute(insert(attempt).values(
                 entry_id=n, sitting_id="bench", form="A", display_order="[]", started_at=now, limit_at=now + 3_600_000, state="open", writer=1))  # fmt: skip
             seats.append(seat)
@@ -242,7 +248,9 @@ def main() -> None:
         hall.home.close()
     for server in servers:
         rate, tail = statistics.median(server.rates), statistics.median(server.tails)
-        print(f"{server.name}: {rate:,.0f} acknowledged saves/s over {CONNECTIONS} connections (best turn {max(server.rates):,.0f}); p99 {tail:.0f} ms")
+        print(
+            f"{server.name}: {rate:,.0f} acknowledged saves/s over {CONNECTIONS} connections (best turn {max(server.rates):,.0f}); p99 {tail:.0f} ms"
+        )
     ratio = statistics.median(one / other for one, other in zip(hall.rates, bare.rates, strict=True))
     best = max(hall.rates) / max(bare.rates)
     print(f"RATIO acknowledged saves/s, hall / bare handler: {ratio:.2f} (best turns {best:.2f}; budget 0.6)")

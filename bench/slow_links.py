@@ -50,7 +50,9 @@ async def sit(port: int, seat: Seat, source: str | None, saves: int, found: Resu
             await asyncio.sleep(EVERY_S)
             change = (seq, f"q{seq:03d}", "ABCD"[seq % 4], 0)
             begun = loop.time()
-            state, head = (await visitor.send("/api/save", {"writer": writer, "acked": seq - 1, "changes": [change]})).ack()
+            state, head = (
+                await visitor.send("/api/save", {"writer": writer, "acked": seq - 1, "changes": [change]})
+            ).ack()
             took = loop.time() - begun
             found.saves.append(took)
             found.acks.append((attempt_id, writer, seq, change[1], change[2], head if state == "saved" else state))
@@ -70,7 +72,19 @@ async def everybody(port: int, seats: Sequence[Seat], saves: int, *, far_side: b
 
 def on_the_far_side(name: str, port: int, seats: Sequence[Seat], saves: int) -> subprocess.Popen[str]:
     """This module once more, in the namespace; seats on stdin, results on stdout."""
-    command = ["ip", "netns", "exec", name, sys.executable, "-m", "bench.slow_links", "--far", str(port), "--saves", str(saves)]
+    command = [
+        "ip",
+        "netns",
+        "exec",
+        name,
+        sys.executable,
+        "-m",
+        "bench.slow_links",
+        "--far",
+        str(port),
+        "--saves",
+        str(saves),
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin
     process.stdin.write(json.dumps([asdict(seat) for seat in seats]))
@@ -123,9 +137,15 @@ def main(arguments: list[str] | None = None) -> None:
     (g50, g99, _), (b50, b99, most) = percentiles(near.saves), percentiles(beyond.saves)
     s50, _, slowest = percentiles(beyond.starts)
     print(f"good lines: {len(near.saves):,} saves, p50 {g50:.0f} ms, p99 {g99:.0f} ms")
-    print(f"bad lines: {len(beyond.saves):,} saves, p50 {b50:.0f} ms, p99 {b99:.0f} ms, longest {most / 1000:.1f} s; start p50 {s50 / 1000:.1f} s, longest {slowest / 1000:.1f} s")
-    print(f"RATIO longest save on a bad line / the page's patience of {PATIENCE_S:.0f} s: {most / 1000 / PATIENCE_S:.2f} (budget 1)")
-    print(f"RATIO timeouts, faults and losses with {SLOW} of {SLOW + FAST} on bad lines: {len(wrong)} (budget 0); p99 of the others / 50 ms: {g99 / 50:.2f}")
+    print(
+        f"bad lines: {len(beyond.saves):,} saves, p50 {b50:.0f} ms, p99 {b99:.0f} ms, longest {most / 1000:.1f} s; start p50 {s50 / 1000:.1f} s, longest {slowest / 1000:.1f} s"
+    )
+    print(
+        f"RATIO longest save on a bad line / the page's patience of {PATIENCE_S:.0f} s: {most / 1000 / PATIENCE_S:.2f} (budget 1)"
+    )
+    print(
+        f"RATIO timeouts, faults and losses with {SLOW} of {SLOW + FAST} on bad lines: {len(wrong)} (budget 0); p99 of the others / 50 ms: {g99 / 50:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ async def exam(port: int, seats: Sequence[Seat], book: Book) -> None:
         await stream.open()
         for seq in range(1, 11):
             change = (seq, f"q{seq:03d}", "ABCD"[seq % 4], 0)
-            state, head = (await visitor.send("/api/save", {"writer": writer, "acked": seq - 1, "changes": [change]})).ack()
+            state, head = (
+                await visitor.send("/api/save", {"writer": writer, "acked": seq - 1, "changes": [change]})
+            ).ack()
             book.saved((attempt_id, writer, seq), change[1], change[2], head if state == "saved" else state)
             if seq == 5 and seat.entry_id % 5 == 0:
                 break
@@ -126,7 +128,9 @@ def main(arguments: list[str] | None = None) -> None:
               f"files {first.files} → {last.files}, threads {first.threads} → {last.threads}")  # fmt: skip
         growth = max(growth, (last.memory_kb - first.memory_kb) / kept_kb(len(rows) - 1 - WARM))
     files = max(max(row.files for row in rows[-3:]) - max(row.files for row in rows[:WARM]) for rows in found.values())
-    print(f"RATIO growth of memory over the exams / what may be kept of them ({kept_kb(1):.0f} kB each): {growth:.2f} (budget 1)")
+    print(
+        f"RATIO growth of memory over the exams / what may be kept of them ({kept_kb(1):.0f} kB each): {growth:.2f} (budget 1)"
+    )
     print(f"RATIO open files and processes more than at the beginning: {max(0, files) + len(left)} (budget 0)")
     if lost or left:
         sys.exit(1)

@@ -102,7 +102,9 @@ async def bell(port: int, fresh: Sequence[Seat], times: Times, book: Book) -> No
 async def both(port: int, seats: Sequence[Seat], fresh: Sequence[Seat], book: Book) -> Times:
     """The steady saves and the bell."""
     times = Times()
-    await asyncio.gather(keep_saving(port, seats, len(fresh) / A_SECOND + 1, times, book), bell(port, fresh, times, book))
+    await asyncio.gather(
+        keep_saving(port, seats, len(fresh) / A_SECOND + 1, times, book), bell(port, fresh, times, book)
+    )
     return times
 
 
@@ -133,10 +135,10 @@ def main(arguments: list[str] | None = None) -> None:
         measure_undisturbed()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                times = runner.run(both(hall.port, seats, fresh[:given.starts], book))
+                times = runner.run(both(hall.port, seats, fresh[: given.starts], book))
                 spent = _processor_s(hall.process.pid)
                 time.sleep(2)
-                crowd, whole = runner.run(at_once(hall.port, fresh[given.starts:], book))
+                crowd, whole = runner.run(at_once(hall.port, fresh[given.starts :], book))
         finally:
             hall.stop()
         with home.exam.connect() as connection:
@@ -159,12 +161,20 @@ def _tell(times: Times, crowd: Times, whole: float, spent: float, lost: list[str
     client = resource.getrusage(resource.RUSAGE_SELF)
     print(f"{len(times.starts):,} starts at {A_SECOND}/s: p50 {p50:.1f} ms, p99 {p99:.0f} ms, longest {most:.0f} ms")
     print(f"{len(times.saves):,} saves at {SAVES_A_SECOND:,}/s meanwhile: p50 {s50:.1f} ms, p99 {s99:.0f} ms")
-    print(f"processor time: hall {spent:.0f} s, client {client.ru_utime + client.ru_stime:.0f} s of {len(times.starts) // A_SECOND} s")
+    print(
+        f"processor time: hall {spent:.0f} s, client {client.ru_utime + client.ru_stime:.0f} s of {len(times.starts) // A_SECOND} s"
+    )
     c50, c99, _ = percentiles(crowd.starts)
-    print(f"{len(crowd.starts):,} starts at once: p50 {c50 / 1000:.1f} s, p99 {c99 / 1000:.1f} s, the last after {whole:.1f} s; errors and losses {len(faults)}")
-    print(f"RATIO p50 of a start / {P50_MS:.0f} ms: {p50 / P50_MS:.2f}; p99 / {P99_MS:.0f} ms: {p99 / P99_MS:.2f} (budget 1 each)")
+    print(
+        f"{len(crowd.starts):,} starts at once: p50 {c50 / 1000:.1f} s, p99 {c99 / 1000:.1f} s, the last after {whole:.1f} s; errors and losses {len(faults)}"
+    )
+    print(
+        f"RATIO p50 of a start / {P50_MS:.0f} ms: {p50 / P50_MS:.2f}; p99 / {P99_MS:.0f} ms: {p99 / P99_MS:.2f} (budget 1 each)"
+    )
     print(f"RATIO {len(crowd.starts):,} at once, the last paper / {ALL_S:.0f} s: {whole / ALL_S:.2f} (budget 1)")
-    print(f"RATIO errors of {len(times.starts) + len(crowd.starts):,} starts and {len(times.saves):,} saves: {len(faults)} (budget 0)")
+    print(
+        f"RATIO errors of {len(times.starts) + len(crowd.starts):,} starts and {len(times.saves):,} saves: {len(faults)} (budget 0)"
+    )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,15 @@ PAGES = (
     "/workforce/people?name=人员123", "/workforce/people/1",
 )  # fmt: skip
 #: kind -> share of the people; what community workers, mediators and villagers of a city come to
-MIX = {"social_worker_assistant": 0.3, "social_worker": 0.25, "social_worker_senior": 0.01, "mediator": 0.15, "law_literate": 0.25, "lecturer": 0.02, "vice_principal": 0.02}
+MIX = {
+    "social_worker_assistant": 0.3,
+    "social_worker": 0.25,
+    "social_worker_senior": 0.01,
+    "mediator": 0.15,
+    "law_literate": 0.25,
+    "lecturer": 0.02,
+    "vice_principal": 0.02,
+}
 
 
 def fill(home: Home) -> None:
@@ -46,17 +54,42 @@ def fill(home: Home) -> None:
         })  # fmt: skip
         kind = kinds[chance.choices(list(MIX), list(MIX.values()))[0]]
         day = TODAY - timedelta(days=chance.randrange(1, 2200))
-        held.append({"id": k, "person_id": k, "kind": kind.id, "obtained_on": day, "created_at": 0, "created_by": "bench"})
+        held.append(
+            {"id": k, "person_id": k, "kind": kind.id, "obtained_on": day, "created_at": 0, "created_by": "bench"}
+        )
         if kind.start is not None and chance.random() < 0.95:
             start = min(TODAY, day + timedelta(days=chance.randrange(200)))  # nothing is entered before it has happened
             steps.append({"certification_id": k, "kind": kind.start.step, "on_day": start, "at": 0, "by": "bench"})
             if kind.renewal is not None and start + timedelta(days=1060) < TODAY:
-                steps.append({"certification_id": k, "kind": kind.renewal.step, "on_day": start + timedelta(days=1060), "at": 0, "by": "bench"})
+                steps.append(
+                    {
+                        "certification_id": k,
+                        "kind": kind.renewal.step,
+                        "on_day": start + timedelta(days=1060),
+                        "at": 0,
+                        "by": "bench",
+                    }
+                )
         for n in range(4):
-            hours.append({"person_id": k, "on_day": TODAY - timedelta(days=chance.randrange(1400)), "hours": "20", "source": "training", "title": f"班{n}", "at": 0, "by": "b"})
+            hours.append(
+                {
+                    "person_id": k,
+                    "on_day": TODAY - timedelta(days=chance.randrange(1400)),
+                    "hours": "20",
+                    "source": "training",
+                    "title": f"班{n}",
+                    "at": 0,
+                    "by": "b",
+                }
+            )
     with transaction(home.office) as connection:
         connection.execute(insert(unit), [{"id": n, "name": f"单位{n}"} for n in range(1, UNITS + 1)])
-        for table, rows in ((person, people), (certification, held), (certification_step, steps), (training_hours, hours)):
+        for table, rows in (
+            (person, people),
+            (certification, held),
+            (certification_step, steps),
+            (training_hours, hours),
+        ):
             connection.execute(insert(table), rows)
         begin = time.perf_counter()
         reckon(connection, kinds)
@@ -82,7 +115,10 @@ def pages(home: Home) -> float:
                 assert answer.status_code == 200, path
             best = min(times)
             worst = max(worst, best[0])
-            print(f"{path}：{best[0] * 1000:.0f} ms（其中处理器 {best[1] * 1000:.0f} ms），{len(answer.content) / 1000:.0f} kB", flush=True)
+            print(
+                f"{path}：{best[0] * 1000:.0f} ms（其中处理器 {best[1] * 1000:.0f} ms），{len(answer.content) / 1000:.0f} kB",
+                flush=True,
+            )
     return worst
 
 
