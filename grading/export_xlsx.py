@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import xlsxwriter
 
 from grading.exports import Sheet, cells
+from grading.scratch import scratch
 from home import local_text, now_ms
 
 FONT = "宋体"                       # on every office PC here; where it is not, the reader's own serif stands in
@@ -15,6 +16,7 @@ FONT = "宋体"                       # on every office PC here; where it is not
 OPTIONS = {
     "constant_memory": True, "in_memory": False, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
 }  # fmt: skip
+CELL_BYTES = 256                    # of a cell in XlsxWriter's two temporary files together; 115 measured for the widest list
 A4, TITLE_ROW, HEADER_ROW = 9, 0, 1
 NARROW = 6.5                        # columns narrower than this are centred
 LINE = 13.0                         # points that a line of 10 points takes
@@ -26,10 +28,13 @@ TALLEST = 400.0                     # points of a row; a spreadsheet takes 409
 def write(out: BinaryIO, sheet: Sheet, *, on_disk: bool = True) -> int:
     """Title, header, one row a candidate, the reconciliation line, notes, the stamp line; returns how many rows.
 
-    ``on_disk``: rows go to temporary files, so that memory does not grow; not where nothing may touch the disk in plain.
+    ``on_disk``: rows go to temporary files, so that memory does not grow (:mod:`grading.scratch`); not where nothing may touch
+    the disk in plain.
     """
-    options = OPTIONS if on_disk else {**OPTIONS, "constant_memory": False, "in_memory": True}
-    with xlsxwriter.Workbook(out, options) as book:  # closes its temporary files also when a row fails
+    if not on_disk:
+        with xlsxwriter.Workbook(out, {**OPTIONS, "constant_memory": False, "in_memory": True}) as book:
+            return _fill(book, sheet)
+    with scratch(sheet.most_rows * len(sheet.layout.columns) * CELL_BYTES) as folder, xlsxwriter.Workbook(out, {**OPTIONS, "tmpdir": str(folder)}) as book:
         return _fill(book, sheet)
 
 

@@ -13,20 +13,23 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
+from exams.tables import candidate
 from grading.errors import ExportError
 from grading.lists.kinds import ListKind, list_of
 from grading.lists.layout import NUMBER, Layout
 from grading.lists.made import Columns, Made, Wanted
 from grading.lists.scope import Listing, Scope, describe, sittings_of
 from grading.priority import giving_way
+from grading.tables import certification, record
 from home import OFFICE, PRIVATE, Home, audit, local_text, now_ms, transaction
+from people.tables import person
 
 #: A cell that begins like this may be taken for a formula by a spreadsheet; full-width signs are folded by some of them.
 RISKY = "=+-@\t\r\n＝＋－＠"
@@ -36,12 +39,16 @@ _HARMLESS = re.compile(r"[-－]|[+-]?\d{1,15}(\.\d+)?")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A list on its way to a file. ``made.rows`` is read once, ``made.close`` called after it. ``seal``: a line in the footer."""
+    """A list on its way to a file. ``made.rows`` is read once, ``made.close`` called after it.
+
+    ``most_rows``: it surely has no more. ``seal``: a line in the footer.
+    """
 
     name: str
     layout: Layout
     listing: Listing
     made: Made
+    most_rows: int
     seal: str = "内部资料，注意保管"
 
     def closing(self) -> list[str]:
@@ -178,7 +185,14 @@ def sheet_of(
     listing = describe(home, connection, layout.heading, scope, found, whatever_sitting=not kind.of_sittings)
     today = date.fromisoformat(local_text(now_ms(), "%Y-%m-%d"))
     made = kind.make(Wanted(home, connection, scope, found, today, kind.shipped.values, numbers))
-    return Sheet(kind.title, layout, listing, made)
+    return Sheet(kind.title, layout, listing, made, _most_rows(connection, [one.id for one in found]))
+
+
+def _most_rows(connection: Connection, sittings: Sequence[str]) -> int:
+    """A list of sittings has at most their candidates; any other at most what is on file of persons, passes and certifications."""
+    if sittings:
+        return connection.scalar(select(func.count()).select_from(candidate).where(candidate.c.sitting_id.in_(sittings))) or 0
+    return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in (person, record, certification))
 
 
 def write(sheet: Sheet, form: str, out: Path, *, needs_rows: bool = True) -> Exported:
@@ -202,7 +216,7 @@ def write(sheet: Sheet, form: str, out: Path, *, needs_rows: bool = True) -> Exp
 
     with aside(out) as target:
         made = Made(counting(), close, sheet.made.counts)
-        FORMATS[form](target, Sheet(sheet.name, sheet.layout, sheet.listing, made, sheet.seal))
+        FORMATS[form](target, replace(sheet, made=made))
         if needs_rows and not made.counts:
             raise ExportError("没有可导出的考生；请先导入名单")
     with out.open("rb") as written:
