@@ -1,8 +1,7 @@
 """Room for the temporary files of a large export: in memory where it fits, so that the disk stays with the answers.
 
 XlsxWriter in constant memory writes each row twice before it packs them: half a gigabyte for 100,000 records. On the disk of
-exam.db every acknowledgement waits behind that (``bench.export_beside``). A memory file system keeps nothing over a power cut
-either, and names in plain never reach a disk.
+exam.db every acknowledgement waits behind that (``bench.export_beside``).
 """
 
 from __future__ import annotations
