@@ -2,7 +2,7 @@
 
 A template is a ``.typ`` file that an office may replace by one of its own in ``<home>/templates/``; it gets its data as JSON
 (``#let data = json(bytes(sys.inputs.data))``), so that no name, unit or stem is ever read as Typst code. A template sees only
-its own folder and what ``files`` hands it; no package is fetched.
+its own folder and what ``files`` hands it, and may name no package, for that would be fetched.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SANS = ("SimHei", "黑体", "Noto Sans CJK SC", "HanaMinA", "HanaMinB")
 #: set at once by :func:`set_pdfs`: Typst works outside Python's lock
 THREADS = 2
 _UNSHOWN = re.compile(r'the text `"(.+?)"` could not be displayed')
+_PACKAGE = re.compile(rb"@[\w-]+/[\w-]+:\d")
 _LINE = re.compile(r"^error: .*?main\.typ:(\d+):\d+", re.S | re.M)
 
 
@@ -64,7 +65,7 @@ def set_pdf(
     """
     with tempfile.TemporaryDirectory(prefix="typeset") as folder, _explained(template):
         root = Path(folder)
-        (root / "main.typ").write_bytes(template.read_bytes())
+        (root / "main.typ").write_bytes(_source(template))
         return _compile(_compiler(root), root, data, files or {}, tagged=tagged)
 
 
@@ -77,7 +78,7 @@ def set_pdfs(template: Path, sheets: Iterable[tuple[Mapping[str, object], Mappin
 
     with tempfile.TemporaryDirectory(prefix="typeset") as folder, _explained(template), ThreadPoolExecutor(THREADS) as pool:
         root = Path(folder)
-        (root / "main.typ").write_bytes(template.read_bytes())
+        (root / "main.typ").write_bytes(_source(template))
 
         def one(data: Mapping[str, object], files: Mapping[str, bytes]) -> bytes:
             if not hasattr(own, "compiler"):
@@ -91,6 +92,16 @@ def set_pdfs(template: Path, sheets: Iterable[tuple[Mapping[str, object], Mappin
                 yield ahead.pop(0).result()
         for made in ahead:
             yield made.result()
+
+
+def _source(template: Path) -> bytes:
+    """A template that names no package: the compiler would fetch it from the internet."""
+    source = template.read_bytes()
+    named = _PACKAGE.search(source)
+    if named:
+        line = source.count(b"\n", 0, named.start()) + 1
+        raise TypesettingError(f"{template}:{line}：版式不能引用外面的软件包（{named[0].decode(errors='replace')}…）；请删去这一句，把需要的写进版式本身")
+    return source
 
 
 def _compiler(root: Path) -> Any:

@@ -67,7 +67,7 @@ def merged_pdf(home: Home, made: Made, report: Report = quiet) -> bytes:
     for n, sheet in enumerate(made.sheets, 1):
         files[f"{sheet.number}.png"] = qr_png(sheet.code)
         report(n // 2, len(made.sheets))  # the other half is setting
-    pdf = set_pdf(_template(home, made.kind), {**data, "sheets": [_data(sheet, data) for sheet in made.sheets]}, files, tagged=len(made.sheets) == 1)
+    pdf = set_pdf(_template(home, made.kind), {**data, "sheets": [sheet_fields(sheet, data) for sheet in made.sheets]}, files, tagged=len(made.sheets) == 1)
     report(len(made.sheets), len(made.sheets))
     return pdf
 
@@ -92,7 +92,7 @@ def sheet_data(home: Home, made: Made) -> Iterator[tuple[Sheet, dict[str, Any]]]
     """Each sheet with what the template gets for it alone."""
     common = _common(home, made)
     for sheet in made.sheets:
-        yield sheet, {**common, "sheets": [_data(sheet, common)]}
+        yield sheet, {**common, "sheets": [sheet_fields(sheet, common)]}
 
 
 #: form of the file -> how it is set
@@ -167,7 +167,7 @@ def _part_titles(known: Sitting) -> dict[str, str]:
     return {part.id: part.title for part in known.blueprint.parts}
 
 
-def _data(sheet: Sheet, common: dict[str, Any]) -> dict[str, Any]:
+def sheet_fields(sheet: Sheet, common: dict[str, Any]) -> dict[str, Any]:
     """One sheet: the record's columns by name, its parts, number, day and picture; no score where only passing is told."""
     shown = common["publish_score"]
     parts: list[Sequence[str]] = [

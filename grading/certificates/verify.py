@@ -54,13 +54,17 @@ def read_texts(path: Path) -> list[str]:
         data = path.read_bytes()
     except OSError as error:
         raise CertificateError(f"{path}：读不出来（{error.strerror or error}）") from None
-    found = list(_codes(data, path.name))
+    found = list(codes_in(data, path.name))
     if not found:
         raise CertificateError(f"{path.name}：没有找到证书的核验码；扫描件请用 300 dpi 以上，二维码要完整、平整")
     return found
 
 
-def _codes(data: bytes, name: str) -> Iterator[str]:
+def codes_in(data: bytes, name: str) -> Iterator[str]:
+    """Our codes in the bytes of a text, picture or PDF; ``name`` is for messages.
+
+    :raises CertificateError: it is none of these.
+    """
     if data.startswith(b"%PDF-"):
         for image in _pages(data, name):
             yield from read_image(image)

@@ -4,16 +4,15 @@ what others need to check them without us."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from exams.sittings import Sitting
-from exams.typesetting import template_of
 from grading.certificates.issue import STATES as FATES
 from grading.certificates.issue import Listed, listed, replace, revoke
 from grading.certificates.offline_page import offline_page, revocation_file
-from grading.certificates.sheets import FORMS, produce, shipped_template
+from grading.certificates.own_templates import in_use
+from grading.certificates.sheets import FORMS, produce
 from grading.certificates.statement import KINDS
 from grading.stale import stale_records
 from hall.office.events import disposition
@@ -28,16 +27,6 @@ from home import OFFICE, audit, local_text, transaction
 PAGE, SHOWN_FILES = 100, 6
 FORM_TITLES = {"pdf": "合成一个 PDF（打印、盖章）", "zip": "每人一个 PDF，打成 ZIP（分发、归档）"}
 _NUMBER = re.compile(r"[CT]\d{6}-[0-9A-Z]{8}")
-
-
-@dataclass(frozen=True)
-class Template:
-    """A template as the page tells of it. ``own``: since when (ms UTC) the office's own is used; None: the shipped one."""
-
-    kind: str
-    title: str
-    name: str
-    own: int | None
 
 
 def kinds_of(known: Sitting) -> dict[str, str]:
@@ -61,7 +50,7 @@ def certificates_page(visit: Visit) -> Response:
     return page(
         visit, "certificates.html", known=known, facts=facts, stale=stale, shown=shown[(number - 1) * PAGE : number * PAGE], found=len(shown),
         whole=len(everything), wanted=wanted, FATES=FATES, KINDS_OF=kinds_of(known), titles=KINDS, forms=FORM_TITLES, jobs=jobs, STATES=STATES,
-        files=_files(visit, known.id), number=number, pages=pages, templates=_templates(visit),
+        files=_files(visit, known.id), number=number, pages=pages, templates=in_use(visit.home),
         standing={kind: sum(one.kind == kind and one.state == "stands" for one in everything) for kind in KINDS},
     )  # fmt: skip
 
@@ -73,15 +62,6 @@ def _fits(one: Listed, wanted: dict[str, str]) -> bool:
 
 def _files(visit: Visit, sitting_id: str) -> list[ExportFile]:
     return [one for one in export_files(visit.home.exports) if any(one.name.startswith(f"{sitting_id}-{title}-") for title in KINDS.values())][:SHOWN_FILES]
-
-
-def _templates(visit: Visit) -> list[Template]:
-    found = []
-    for kind, title in KINDS.items():
-        shipped = shipped_template(kind)
-        path = template_of(visit.home, shipped)
-        found.append(Template(kind, title, shipped.name, int(path.stat().st_mtime * 1000) if path != shipped else None))
-    return found
 
 
 def make_all(visit: Visit) -> Response:
@@ -133,24 +113,16 @@ def one_sheet(visit: Visit) -> Response:
 
 def verification_page(visit: Visit) -> Response:
     """``GET /certificates/page``: the offline page; who took it is recorded."""
-    return _given(visit, "page", f"核验页面-{local_text(visit.now, '%Y%m%d')}.html", offline_page(visit.home), "text/html; charset=utf-8")
+    return given(visit, "page", f"核验页面-{local_text(visit.now, '%Y%m%d')}.html", offline_page(visit.home), "text/html; charset=utf-8")
 
 
 def revocation_list(visit: Visit) -> Response:
     """``GET /certificates/revocations``: the signed list of those that stand no more."""
-    return _given(visit, "revocations", f"停用清单-{local_text(visit.now, '%Y%m%d')}.txt", revocation_file(visit.home), "text/plain; charset=utf-8")
+    return given(visit, "revocations", f"停用清单-{local_text(visit.now, '%Y%m%d')}.txt", revocation_file(visit.home), "text/plain; charset=utf-8")
 
 
-def template_file(visit: Visit) -> Response:
-    """``GET /certificates/templates/{kind}``: the template that is used now, to be changed and laid into the home."""
-    kind = visit.path["kind"]
-    if kind not in KINDS:
-        raise NotHere("没有这种版式")
-    shipped = shipped_template(kind)
-    return _given(visit, "template", shipped.name, template_of(visit.home, shipped).read_text(encoding="utf-8", errors="replace"), "text/plain; charset=utf-8")
-
-
-def _given(visit: Visit, what: str, name: str, text: str, media: str) -> Response:
+def given(visit: Visit, what: str, name: str, text: str, media: str) -> Response:
+    """A text as a file; that it was taken is recorded."""
     with transaction(visit.home.office) as connection:
         audit(connection, OFFICE, visit.by, f"certificates.{what}", name)
     return Response(text.encode(), media_type=media, headers=dict(disposition(name)))

@@ -26,6 +26,7 @@ from exams.answer_seal import read_answer_file
 from exams.answers import answer_fault
 from exams.blueprint import Blueprint
 from exams.paper import PublicQuestion
+from grading.certificates.specimen import try_template
 from grading.certificates.verify import read_texts
 from hall.candidate.api import _decoded, _save_decoder
 from hall.candidate.guard import bounded_body
@@ -151,6 +152,7 @@ HITS: dict[str, Hit] = {
     "courses.staffing:LARGEST": lambda n, folder: read_ledger(sparse(folder / "a.csv", n + 1)),
     "courses.staffing:MOST_ROWS": lambda n, folder: ledger(folder / "a.csv", n + 1),
     "grading.certificates.verify:LARGEST": lambda n, folder: read_texts(sparse(folder / "a.pdf", n + 1)),
+    "grading.certificates.specimen:LARGEST": lambda n, _: try_template(None, "certificate", bytes(n + 1)),  # type: ignore[arg-type]
     "backup.restoring:LARGEST_UNPACKED": lambda n, folder: huge_backup(folder / "a.tar.gz", n + 1),
 }  # fmt: skip
 
