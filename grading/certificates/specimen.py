@@ -93,7 +93,7 @@ def specimens(kind: str, office: str) -> Iterator[Sheet]:
 
 
 def set_specimens(template: Path, kind: str, office: str, contact: str) -> bytes:
-    """Set and look at it again: every page must carry its code, its number and its person's name.
+    """Set and look at it again: one page each, with its code, its number and its person's name.
 
     :raises TypesettingError: the template cannot be set.
     :raises CertificateError: a page lacks one of them.
@@ -109,7 +109,8 @@ def set_specimens(template: Path, kind: str, office: str, contact: str) -> bytes
 
 def lacking(pdf: bytes, sheets: list[Sheet]) -> list[str]:
     """What a PDF of some sheets does not show of them, a line each."""
-    read, text, faults = set(codes_in(pdf, "样张")), _text(pdf), []
+    read, (pages, text) = set(codes_in(pdf, "样张")), _pages(pdf)
+    faults = [] if pages == len(sheets) else [f"{len(sheets)} 个人排了 {pages} 页，应当每人一页：请缩小字号或间距"]
     for sheet in sheets:
         name = sheet.columns["姓名"]
         if sheet.code not in read:
@@ -119,13 +120,13 @@ def lacking(pdf: bytes, sheets: list[Sheet]) -> list[str]:
     return faults
 
 
-def _text(pdf: bytes) -> str:
-    """All text, without white space."""
+def _pages(pdf: bytes) -> tuple[int, str]:
+    """How many, and all text without white space."""
     import pypdfium2
 
     book = pypdfium2.PdfDocument(pdf)
     try:
-        return "".join("".join(page.get_textpage().get_text_range().split()) for page in book)
+        return len(book), "".join("".join(page.get_textpage().get_text_range().split()) for page in book)
     finally:
         book.close()
 

@@ -106,6 +106,7 @@ def test_each_thing_that_a_page_lacks_is_named(tmp_path) -> None:
     template.write_text(f"{sheets[0].number} {sheets[0].columns['姓名']} {sheets[1].number}", encoding="utf-8")
     faults = lacking(set_pdf(template, {}), sheets)
     assert [fault.split("：")[0] for fault in faults] == [
+        "2 个人排了 1 页，应当每人一页",
         "“张三”一页的二维码没有放，或者扫不出来", f"“{sheets[1].columns['姓名']}”一页的二维码没有放，或者扫不出来", f"“{sheets[1].columns['姓名']}”一页看不到姓名",
     ]  # fmt: skip
 
