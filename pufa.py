@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 import courses.commands
@@ -18,6 +20,7 @@ import hall.metrics_command
 import hall.person_merging_command
 import hall.rehearsal.command
 import hall.service_commands
+import logs
 import people.commands
 import question_bank.commands
 
@@ -52,8 +55,13 @@ app.add_typer(grading.retention.commands.commands, name="retention", help="保�
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Entry point of the console script. A fault is told as in every log: without what it would repeat of the data."""
+    logs.guard()
+    try:
+        app()
+    except Exception:
+        logging.getLogger("pufa").critical("程序出错，这一步没有做完；请把下面的内容交给技术人员", exc_info=True)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def owner_engine(home: Home, name: str) -> Iterator[Engine]:
 @contextmanager
 def file_engine(path: Path) -> Iterator[Engine]:
     """An engine on one SQLite file as it is: no journal is begun, no foreign key is enforced."""
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
     yield engine
     engine.dispose()
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from home import HomeError
+from logs import db_message
 
 #: setting -> (values that lose acknowledged answers in a power cut, what to do)
 _POSTGRES = {
@@ -32,7 +33,7 @@ def refuse_forgetful(engine: Engine) -> None:
         with engine.connect() as connection:
             faults = (_sqlite_faults if connection.dialect.name == "sqlite" else _postgres_faults)(connection)
     except DBAPIError as error:
-        raise HomeError(f"考场数据库现在不能用：{error.orig}；请核对数据库是否已启动、硬盘是否已满") from None
+        raise HomeError(f"考场数据库现在不能用：{db_message(error)}；请核对数据库是否已启动、硬盘是否已满") from None
     finally:
         engine.dispose()
     if faults:

@@ -36,12 +36,6 @@ def on_driver(connection: Connection, sql: str, given: Any, *, many: bool = Fals
         raise DBAPIError.instance(sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect) from error
 
 
-def db_message(error: DBAPIError) -> str:
-    """What the database says of a fault, for logs: without the row that PostgreSQL repeats under DETAIL."""
-    diagnosis = getattr(error.orig, "diag", None)
-    return str(getattr(diagnosis, "message_primary", None) or error.orig)
-
-
 class Prepared:
     """A statement whose parameters are all bound by name (``bindparam``, or the columns of an insert)."""
 

@@ -21,10 +21,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from exams.attempts import Finish, hand_in
 from exams.errors import AttemptError, ExamsError
-from exams.prepared import Prepared, db_message
+from exams.prepared import Prepared
 from exams.refusals import Refused
 from exams.saves import Saved, SaveRequest, store
 from home import transaction
+from logs import db_message
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,6 @@ from exams.attempts import close_overdue
 from exams.clock import Clock
 from exams.errors import ExamsError
 from exams.opening import close_sitting, ended
-from exams.prepared import db_message
 from exams.tables import open_sitting, sitting
 from exams.vitals import tell
 from grading.errors import GradingError
@@ -205,7 +204,7 @@ def loop(home: Home, stopping: threading.Event) -> None:
                 log.info("%s %s：%s", claimed.kind, claimed.id, "完成" if done else "未完成")
                 continue
         except OperationalError as error:
-            log.warning("数据库暂时不可用，稍后再试：%s", db_message(error))
+            log.warning("数据库暂时不可用，稍后再试：%s", logs.db_message(error))
         except EXPLAINED as error:
             log.warning("%s", error)
         stopping.wait(PAUSE_S)

@@ -8,15 +8,17 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from logs import db_message
+
 
 def refuse_used(url: str) -> None:
     """:raises ConnectionError: the database cannot be reached, or holds another home's tables already."""
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     try:
         with engine.connect() as connection:
             used = inspect(connection).has_table("alembic_version", schema="office")
     except (OperationalError, ArgumentError) as error:
-        raise ConnectionError(f"连不上 PostgreSQL（{error}）；请核对地址、口令和服务是否启动。没有新建任何内容") from None
+        raise ConnectionError(f"连不上 PostgreSQL（{db_message(error)}）；请核对地址、口令和服务是否启动。没有新建任何内容") from None
     finally:
         engine.dispose()
     if used:
@@ -26,7 +28,7 @@ def refuse_used(url: str) -> None:
 def prepare(url: str) -> str:
     """Create the schemas and the hall's role; return the hall's own address."""
     password = secrets.token_urlsafe(24)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     with engine.begin() as connection:
         for schema in ("exam", "office"):
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "courses": {"home", "workbooks", "people", "question_bank"},
     "grading": {"home", "logs", "backup", "people", "question_bank", "exams", "courses"},
     "hall": {"home", "logs", "backup", *ROOMS},
-    "pufa": {"home", "backup", *ROOMS},
+    "pufa": {"home", "logs", "backup", *ROOMS},
 }
 #: library -> the only places that may import it
 ONLY_IN = {

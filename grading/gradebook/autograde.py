@@ -125,7 +125,7 @@ class GuardedSaveAutoGrades(SaveAutoGrades):  # type: ignore[misc]  # nbgrader h
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Grade every graded cell that the gradebook knows; one that the notebook lacks needs a person."""
         place = resources["nbgrader"]
-        engine = create_engine(place["db_url"])
+        engine = create_engine(place["db_url"], hide_parameters=True)
         try:
             with engine.begin() as connection:
                 _save(connection, place, {grade_id(cell): cell for cell in nb.cells if grade_id(cell)})

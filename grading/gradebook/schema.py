@@ -98,7 +98,7 @@ def create_gradebook(path: Path) -> None:
         aside = path.with_name(f".{path.name}.new")
         aside.unlink(missing_ok=True)
         aside.touch(PRIVATE)
-        engine = create_engine(f"sqlite:///{aside}")
+        engine = create_engine(f"sqlite:///{aside}", hide_parameters=True)
         with engine.begin() as connection:
             Base.metadata.create_all(connection)
             connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")

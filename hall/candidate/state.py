@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from exams.attempts import close_overdue
 from exams.clock import Clock
 from exams.paper import PublicQuestion
-from exams.prepared import db_message, on_driver
+from exams.prepared import on_driver
 from exams.refusals import Refused
 from exams.sessions import Standing, standing, token_digest
 from exams.stalls import keep_beat, last_beat
@@ -37,6 +37,7 @@ from hall.candidate.streams import Streams
 from hall.candidate.throttle import Bucket, SourceThrottle
 from hall.candidate.vitals import Vitals
 from home import Home
+from logs import db_message
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")

@@ -20,6 +20,7 @@ from hall.rehearsal.checks import Finding, findings
 from hall.rehearsal.play import play
 from hall.rehearsal.stage import SITTING, Server, StageError, do_job, furnish, small_disk
 from home import Home, HomeError
+from logs import db_message
 
 console = Console(highlight=False)
 SIGNS = {True: ("符合", "green"), False: ("不符合", "bold red"), None: ("未做", "dim")}
@@ -37,7 +38,7 @@ def rehearse(
     try:
         found = run(candidates, seed, faults=faults, db=db)
     except (StageError, HomeError, OSError, OperationalError) as error:
-        console.print(f"演练没有进行下去：{error}", style="red", soft_wrap=True)
+        console.print(f"演练没有进行下去：{db_message(error) if isinstance(error, OperationalError) else error}", style="red", soft_wrap=True)
         raise typer.Exit(1) from None
     report(found)
     if any(one.held is False for one in found):

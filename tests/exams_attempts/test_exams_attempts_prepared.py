@@ -7,9 +7,10 @@ from sitting_fixture import open_demo
 from sqlalchemy import bindparam, insert, or_, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from exams.prepared import Prepared, db_message, on_driver
+from exams.prepared import Prepared, on_driver
 from exams.tables import entry, incident
 from home import transaction
+from logs import db_message
 
 _OF_NUMBER = (
     select(entry.c.id, entry.c.admission_no, entry.c.barred, entry.c.name.label("called"))
