@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from home import OFFICE, PRIVATE, Home, audit, now_ms, write_atomically
-from people.errors import PeopleError
+from people.errors import DocumentError, PeopleError
 from people.tables import document
 
 LARGEST = 10 * 1024 * 1024
@@ -40,14 +40,14 @@ class Document:
 def file_document(home: Home, connection: Connection, person_id: int | None, name: str, data: bytes, by: str) -> int:
     """Keep a paper; returns its id. The bytes are on the disk before the row is committed.
 
-    :raises PeopleError: empty, larger than :data:`LARGEST`, or none of the kinds that are kept.
+    :raises DocumentError: empty, larger than :data:`LARGEST`, or none of the kinds that are kept.
     """
     media_type = next((kind for start, kind in _KNOWN if data.startswith(start)), None)
     shown = name.replace("\\", "/").rpartition("/")[2].strip()[-200:] or "附件"
     if media_type is None:
-        raise PeopleError(f"附件“{shown}”不是 PDF、PNG、JPG、DOCX 或 OFD 文件，没有保存；请转换格式后再上传")
+        raise DocumentError(f"附件“{shown}”不是 PDF、PNG、JPG、DOCX 或 OFD 文件，没有保存；请转换格式后再上传")
     if len(data) > LARGEST:
-        raise PeopleError(f"附件“{shown}”超过 {LARGEST // 1024 // 1024} MB，没有保存；请缩小后再上传")
+        raise DocumentError(f"附件“{shown}”超过 {LARGEST // 1024 // 1024} MB，没有保存；请缩小后再上传")
     sha256 = hashlib.sha256(data).hexdigest()
     path = home.secret / "documents" / sha256
     if not path.exists():
@@ -88,11 +88,11 @@ def read_document(home: Home, known: Document) -> bytes:
     :raises PeopleError: erased, missing or changed on the disk.
     """
     if known.erased:
-        raise PeopleError(f"附件“{known.name}”已按规定删除")
+        raise DocumentError(f"附件“{known.name}”已按规定删除")
     try:
         data = (home.secret / "documents" / known.sha256).read_bytes()
     except OSError:
-        raise PeopleError(f"附件“{known.name}”读不出来；请从备份恢复") from None
+        raise DocumentError(f"附件“{known.name}”读不出来；请从备份恢复") from None
     if hashlib.sha256(data).hexdigest() != known.sha256:
-        raise PeopleError(f"附件“{known.name}”在磁盘上被改动过，不能作为依据；请从备份恢复")
+        raise DocumentError(f"附件“{known.name}”在磁盘上被改动过，不能作为依据；请从备份恢复")
     return data

@@ -3,6 +3,7 @@
     PeopleError
     ├── IdentityError   a document number is wrong, damaged or cannot be opened with this home's key
     ├── RosterError     a roster cannot be taken over: every fault is listed
+    ├── DocumentError   a paper cannot be kept on file
     └── AccountError    a staff account cannot do or be what was asked
         └── LoginRefused    wrong login or password, or too many attempts
 """
@@ -26,6 +27,10 @@ class RosterError(PeopleError):
     def __init__(self, faults: Iterable[object]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class DocumentError(PeopleError):
+    """A paper cannot be kept on file: empty, too large, or of no kind that is kept."""
 
 
 class AccountError(PeopleError):

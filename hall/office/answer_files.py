@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from exams.answer_files import AnswerFileError, preview
+from exams.answer_files import AnswerFile, AnswerFileError, preview
 from exams.decisions import needs_second
 from exams.sittings import Sitting
 from hall.office.approvals import second_or_now
@@ -14,8 +14,9 @@ from hall.office.visit import Refused, Visit
 
 
 def answer_file_page(visit: Visit) -> Response:
-    """``GET /sittings/{sitting}/answer-file``."""
-    return page(visit, "answer_file.html", known=visit.sitting(), seen=None, second=False)
+    """``GET /sittings/{sitting}/answer-file``: asks for the file; with ``sha256`` what the kept file of this digest would change."""
+    known = visit.sitting()
+    return _shown(visit, known, kept_file(visit.home, visit.query["sha256"])) if "sha256" in visit.query else page(visit, "answer_file.html", known=known, seen=None)
 
 
 def upload(visit: Visit) -> Response:
@@ -24,7 +25,10 @@ def upload(visit: Visit) -> Response:
     file = visit.uploads.get("file")
     if file is None or not file.data:
         raise Refused("请先选择考生的答案文件")
-    kept = keep_file(visit.home, file.data)
+    return _shown(visit, known, keep_file(visit.home, file.data))
+
+
+def _shown(visit: Visit, known: Sitting, kept: AnswerFile) -> Response:
     _of_this(known, kept.sitting_id)
     with visit.home.exam.connect() as connection:
         seen = preview(connection, kept)

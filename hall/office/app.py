@@ -21,6 +21,7 @@ from hall.office.guard import LARGEST_BODY, guarded
 from hall.office.logins import Door
 from hall.office.pages import HERE, error_page
 from hall.office.routes import ROUTES
+from hall.office.way import Pages
 from hall.web import HEADERS, BodyLimit, SecurityHeaders
 from home import Home
 
@@ -55,11 +56,11 @@ class _Files(StaticFiles):
 
 def create_app(home: Home, *, secure: bool) -> Starlette:
     """The app over one home; ``secure``: it is reached by https only, so cookies and HSTS say so."""
-    door = Door(home, secure)
+    door, pages = Door(home, secure), Pages(ROUTES)
     routes: list[BaseRoute] = [
         Route("/login", door.login_page, methods=["GET"]),
         Route("/login", door.log_in, methods=["POST"]),
-        *(Route(way.path, guarded(way, home, secure=secure), methods=[way.method], name=way.name) for way in ROUTES),
+        *(Route(way.path, guarded(way, home, pages, secure=secure), methods=[way.method], name=way.name) for way in ROUTES),
         *health.routes(home),
         Mount("/static", _Files(directory=HERE / "static"), name="static"),
     ]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from exams.control import grant_room, newest_grant, pause_room, resume_room
 from exams.decisions import Details, change_access, edit_draft, extend_window, needs_second
 from exams.errors import SittingError
-from exams.room_access import AccessFault, RoomAccess, read_access
+from exams.room_access import RoomAccess, read_access
 from exams.sittings import Sitting
 from hall.office.approvals import second_or_now
 from hall.office.live import picture_of
@@ -110,18 +110,14 @@ def _the_act(visit: Visit) -> tuple[Sitting, RoomAct]:
 
 def room_page(visit: Visit) -> Response:
     """``GET /sittings/{sitting}/room/{act}``: what it means and whom it concerns."""
-    return _act_page(visit, *_the_act(visit))
-
-
-def _act_page(visit: Visit, known: Sitting, act: RoomAct, problem: str = "") -> Response:
-    """The act's page; with a ``problem`` it comes back as it was filled in."""
+    known, act = _the_act(visit)
     picture = picture_of(visit, known)
     if known.state not in ("open", "opening") or picture is None:
         raise NotHere("本场不在考试中，没有全场操作")
     with visit.home.exam.connect() as connection:
         seen = newest_grant(connection, known.id)
     return page(
-        visit, "room_act.html", 422 if problem else 200, problem=problem, typed=visit.form, known=known, act=act,
+        visit, "room_act.html", known=known, act=act,
         name=visit.path["act"], picture=picture, seen=seen, most=MOST_MINUTES,
         second=visit.path["act"] == "withdraw" and needs_second(known, "withdraw"),
     )  # fmt: skip
@@ -133,10 +129,7 @@ def room_act(visit: Visit) -> Response:
     reason = visit.form.get("usual", "") if visit.form.get("usual", "") in act.usual else visit.text("reason", "原因", 500)
     if known.state not in ("open", "opening"):
         raise SittingError("本场不在考试中，不能办理")
-    try:
-        told = act.work(visit, known, reason)
-    except AccessFault as error:
-        return _act_page(visit, known, act, str(error))
+    told = act.work(visit, known, reason)
     return go(visit, "desk" if visit.path["act"] == "withdraw" else "live", good=told, sitting=known.id)
 
 
@@ -150,17 +143,13 @@ def edit_page(visit: Visit) -> Response:
         raise NotHere("开考后不能再改；要延长，请到考场实况办理“延长考试时间”")
     times = {name: local_text(at, "%Y-%m-%dT%H:%M") for name, at in (("opens", known.opens_at), ("closes", known.closes_at))}
     values = {"title": known.title, "place": known.place, **times, "ranges": known.access.ranges, "seb_keys": known.access.seb_keys}
-    return page(visit, "edit.html", known=known, problem="", values=values)
+    return page(visit, "edit.html", known=known, values=values)
 
 
 def edit(visit: Visit) -> Response:
     """``POST /sittings/{sitting}/edit``."""
     known = visit.sitting()
-    try:
-        access = access_of(visit)
-    except AccessFault as error:
-        values = {name: visit.form.get(name, "") for name in ("title", "place", "opens", "closes", "ranges", "seb_keys")}
-        return page(visit, "edit.html", 422, known=known, problem=str(error), values=values)
+    access = access_of(visit)
     try:
         opens, closes = (instant_of(visit.text(name, title, 16).replace("T", " ")) for name, title in (("opens", "开始时间"), ("closes", "结束时间")))
     except ValueError:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from exams import blueprint, profile
 from exams.blueprint import Blueprint
-from exams.errors import ContentError, SittingError
 from exams.profile import Profile, agree
 from exams.sittings import NewSitting, Sitting, create_sitting, list_sittings
 from exams.tables import sitting
@@ -24,7 +23,6 @@ from hall.office.steps import current_step, read_facts, steps_of
 from hall.office.visit import NotHere, Refused, Visit
 from home import instant_of, local_text, transaction
 
-FIELDS = ("title", "kind", "blueprint", "profile", "day", "opens", "closes", "place", "ranges", "seb_keys", "resit_of", "id")
 CLOSE_WORD = "收卷"
 
 
@@ -91,29 +89,20 @@ def profile_lines(known: Profile) -> tuple[str, ...]:
 
 def new_page(visit: Visit) -> Response:
     """``GET /sittings/new``."""
-    return _new(visit, {"kind": "mock", "blueprint": "county_100", "opens": "09:00", "closes": "10:30"})
-
-
-def _new(visit: Visit, values: dict[str, str], problem: str = "", status: int = 200) -> Response:
     with visit.home.office.connect() as connection:
         firsts = connection.execute(
             select(sitting.c.id, sitting.c.title).where(sitting.c.state.in_(("closed", "marked"))).order_by(sitting.c.opens_at.desc())
         ).all()
-    filled = {name: values.get(name, "") for name in FIELDS}
     return page(
-        visit, "new.html", status, values=filled, problem=problem, papers=paper_choices(), profiles=profile_choices(),
-        firsts=firsts, today=local_text(visit.now, "%Y-%m-%d"),
-    )  # fmt: skip
+        visit, "new.html", papers=paper_choices(), profiles=profile_choices(), firsts=firsts, today=local_text(visit.now, "%Y-%m-%d")
+    )
 
 
 def create(visit: Visit) -> Response:
-    """``POST /sittings/new``: with a fault the form comes back as it was filled in."""
-    try:
-        made = _read_new(visit)
-        with transaction(visit.home.office) as connection:
-            create_sitting(connection, made, visit.by)
-    except (Refused, SittingError, ContentError) as error:
-        return _new(visit, dict(visit.form), str(error), 422)
+    """``POST /sittings/new``."""
+    made = _read_new(visit)
+    with transaction(visit.home.office) as connection:
+        create_sitting(connection, made, visit.by)
     return go(visit, "desk", good="已新建考试。下一步：导入名单。", sitting=made.id)
 
 

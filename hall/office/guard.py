@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -16,14 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from exams.errors import ExamsError
-from grading.errors import GradingError
 from hall.office.duties import refuse_conflict
-from hall.office.pages import error_page, go
+from hall.office.pages import error_page
+from hall.office.refusals import REFUSALS, Posted, let_go, posted, shown_again, with_kept_files
 from hall.office.sessions import Session, find_session
-from hall.office.visit import Handler, NotHere, Refused, Upload, Visit
+from hall.office.visit import NotHere, Upload, Visit
+from hall.office.way import Pages, Way
 from home import Home, now_ms
-from people.errors import PeopleError
 
 #: A roster of 10,000 rows is under 2 MB.
 LARGEST_BODY = 12 * 1024 * 1024
@@ -31,22 +29,8 @@ LARGEST_BODY = 12 * 1024 * 1024
 MOST_FIELDS = 320
 MOST_FILES = 2
 LONGEST_FIELD = 64 * 1024
-#: What a handler may raise to refuse; anything else is a defect and ends in the page for those.
-REFUSALS = (Refused, ExamsError, PeopleError, GradingError)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass(frozen=True)
-class Way:
-    """One line of the route table. ``back``: the page to which a refused POST returns, with the reason."""
-
-    name: str
-    method: str
-    path: str
-    handler: Handler
-    roles: frozenset[str]
-    back: str = ""
 
 
 def cookie_name(secure: bool) -> str:
@@ -54,8 +38,8 @@ def cookie_name(secure: bool) -> str:
     return "__Host-office" if secure else "office"
 
 
-def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
-    """The endpoint of one route."""
+def guarded(way: Way, home: Home, pages: Pages, *, secure: bool) -> Endpoint:
+    """The endpoint of one route of a table with these pages."""
 
     async def endpoint(request: Request) -> Response:
         session = await run_in_threadpool(find_session, home, request.cookies.get(cookie_name(secure)), now_ms())
@@ -75,6 +59,8 @@ def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
         if any("\0" in value for group in (path, query, form) for value in (*group, *group.values())):
             raise HTTPException(400)
         visit = Visit(home, session, now_ms(), path, query, form, uploads)
+        if way.method == "POST":
+            return await run_in_threadpool(_handle_form, way, posted(request, visit), pages)
         return await run_in_threadpool(_handle, way, visit)
 
     return endpoint
@@ -82,15 +68,27 @@ def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
 
 def _handle(way: Way, visit: Visit) -> Response:
     try:
-        if way.method == "POST" and len(way.roles) == 1 and "sitting" in visit.path:
-            refuse_conflict(visit, visit.sitting(), next(iter(way.roles)))
         return way.handler(visit)
     except NotHere as error:
         return error_page(404, "没有找到", str(error), visit.home, visit.session)
     except REFUSALS as error:
-        if not way.back:
-            return error_page(409, "没有执行", str(error), visit.home, visit.session)
-        return go(visit, way.back, bad=f"没有执行：{error}", **visit.path)
+        return error_page(409, "没有执行", str(error), visit.home, visit.session)
+
+
+def _handle_form(way: Way, sent: Posted, pages: Pages) -> Response:
+    visit = sent.visit
+    try:
+        if len(way.roles) == 1 and "sitting" in visit.path:
+            refuse_conflict(visit, visit.sitting(), next(iter(way.roles)))
+        sent = with_kept_files(sent)
+        answer = way.handler(sent.visit)
+    except NotHere as error:
+        return error_page(404, "没有找到", str(error), visit.home, visit.session)
+    except REFUSALS as error:
+        return shown_again(sent, way, pages, error)
+    if answer.status_code < 400:
+        let_go(sent)
+    return answer
 
 
 def _log_in_again(way: Way) -> Response:

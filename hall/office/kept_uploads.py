@@ -1,4 +1,7 @@
-"""A spreadsheet between the look at what it would do and the confirmation: sealed in the home's secret folder, bound to who sent it and for what."""
+"""A file between two requests: between the look at what it would do and the confirmation, or between a refused form and the next attempt.
+
+Sealed in the home's secret folder, bound to who sent it, in which login and for what; good for an hour.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def keep_upload(visit: Visit, purpose: str, subject: str, file: Upload) -> str:
     folder, token = visit.home.secret / "uploads", secrets.token_hex(16)
     folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     for old in folder.glob("*.sealed"):
-        if visit.now - old.stat().st_mtime * 1000 > KEPT_MS:
+        if _too_old(old, visit.now):
             old.unlink(missing_ok=True)
     name = file.name.encode()[-_NAME:].ljust(_NAME, b"\0")  # the end tells the kind of file
     sealed = seal(visit.home.key("identity"), purpose, name + file.data, _bound_to(visit, subject))
@@ -43,14 +46,21 @@ def keep_upload(visit: Visit, purpose: str, subject: str, file: Upload) -> str:
     return token
 
 
-def kept_upload(visit: Visit, purpose: str, subject: str) -> Kept:
-    """The file that the form's ``token`` names.
+def _too_old(path: Path, now: int) -> bool:
+    try:
+        return now - path.stat().st_mtime * 1000 > KEPT_MS
+    except FileNotFoundError:  # another request has just taken it over
+        return True
+
+
+def kept_upload(visit: Visit, purpose: str, subject: str, field_name: str = "token") -> Kept:
+    """The file that the form's token names.
 
     :raises Refused: taken over already, too old, or not uploaded in this login for this.
     """
-    token = visit.form.get("token", "")
+    token = visit.form.get(field_name, "")
     path = visit.home.secret / "uploads" / f"{token}.sealed"
-    if not _TOKEN.fullmatch(token) or not path.is_file():
+    if not _TOKEN.fullmatch(token) or _too_old(path, visit.now):
         raise Refused("这份文件已经导入或过期；请重新选择文件")
     try:
         data = unseal(visit.home.key("identity"), purpose, path.read_bytes(), _bound_to(visit, subject))

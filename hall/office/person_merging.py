@@ -16,8 +16,13 @@ from people.errors import AccountError
 
 
 def merge_page(visit: Visit) -> Response:
-    """``GET /persons/merge``: asks for the two document numbers."""
-    return page(visit, "merge.html", entries=None, wrong=(), problem="", typed={})
+    """``GET /persons/merge``: asks for the two document numbers; with ``stays_id`` and ``goes_id`` both entries side by side."""
+    ids = [visit.query.get(name, "") for name in ("stays_id", "goes_id")]
+    if not all(text.isascii() and text.isdigit() and len(text) < 10 for text in ids):
+        return page(visit, "merge.html", entries=None, wrong=())
+    with visit.home.office.connect() as connection:
+        found = [read_entry(connection, int(text)) for text in ids]
+        return page(visit, "merge.html", entries=found, wrong=obstacles(connection, found[0].id, found[1].id))
 
 
 def compare(visit: Visit) -> Response:
@@ -32,9 +37,9 @@ def compare(visit: Visit) -> Response:
             except (AccountError, GradingError):
                 faults.append(f"“{title}”在人员库里没有登记；请核对")
         if faults:
-            return page(visit, "merge.html", 422, entries=None, wrong=(), problem="；".join(faults), typed=visit.form)
+            raise Refused("；".join(faults))
         wrong = obstacles(connection, found[0].id, found[1].id)
-    return page(visit, "merge.html", entries=found, wrong=wrong, problem="", typed={})
+    return page(visit, "merge.html", entries=found, wrong=wrong)
 
 
 def ask(visit: Visit) -> Response:

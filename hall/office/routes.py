@@ -38,8 +38,8 @@ from hall.office import (
     workforce_import,
     workforce_person,
 )
-from hall.office.guard import Way
 from hall.office.pages import know_route
+from hall.office.way import Way
 from people.accounts import ROLES
 
 

@@ -6,7 +6,7 @@ a second person's word; what takes something away is done at once, so that a sto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -41,31 +41,24 @@ ASKED = "已提交申请“{}”。请另一位工作人员登录后，到上方
 
 def staff_page(visit: Visit) -> Response:
     """``GET /staff``."""
-    return _page(visit, {}, "")
-
-
-def _page(visit: Visit, typed: Mapping[str, str], problem: str) -> Response:
     with visit.home.office.connect() as connection:
         everybody, persons = list_accounts(connection), linked_persons(connection)
         asked = [one for one in waiting(connection, *WITH_PASSWORD, "account.grant", "account.unlink") if one.asked_by == visit.by]
     ordered = sorted(everybody, key=lambda one: (one.disabled, one.login))
     return page(
-        visit, "staff.html", 422 if problem else 200, everybody=ordered, persons=persons, ROLES=ROLES, least=MIN_PASSWORD,
-        most=MAX_PASSWORD, typed=typed, problem=problem, asked=asked, WITH_PASSWORD=WITH_PASSWORD,
+        visit, "staff.html", everybody=ordered, persons=persons, ROLES=ROLES, least=MIN_PASSWORD,
+        most=MAX_PASSWORD, asked=asked, WITH_PASSWORD=WITH_PASSWORD,
     )  # fmt: skip
 
 
 def add(visit: Visit) -> Response:
-    """``POST /staff``: asks for a new account; with a fault the form comes back as it was filled in."""
+    """``POST /staff``: asks for a new account."""
     roles = [name for name in ROLES if visit.form.get(f"role_{name}") == "on"]
-    try:
-        login, name = visit.text("login", "登录名", 32), visit.text("name", "姓名", 50)
-        reason = visit.text("reason", "事由", 500)
-        with transaction(visit.home.office) as connection:
-            login, name = check_new_account(connection, login, name, roles)
-            ask(connection, "account.add", login, by=visit.by, reason=reason, life_ms=LIFE_MS, name=name, roles=roles)
-    except (Refused, PeopleError) as error:
-        return _page(visit, visit.form, str(error))
+    login, name = visit.text("login", "登录名", 32), visit.text("name", "姓名", 50)
+    reason = visit.text("reason", "事由", 500)
+    with transaction(visit.home.office) as connection:
+        login, name = check_new_account(connection, login, name, roles)
+        ask(connection, "account.add", login, by=visit.by, reason=reason, life_ms=LIFE_MS, name=name, roles=roles)
     return go(visit, "staff", good=ASKED.format(ACTS["account.add"]) + "批准后回到本页设初始口令，账号即建好。")
 
 

@@ -135,8 +135,8 @@ class Person:
     def refused_with(self, path: str, files: dict | None, **form: str) -> str:
         """The same with files."""
         answer = self.post(path, files, **form)
-        assert answer.status_code == 303, (path, answer.status_code, answer.text[-600:])
-        return notice(self.page(answer.headers["location"]))
+        assert answer.status_code == 422, (path, answer.status_code, answer.text[-600:])
+        return notice(answer.text)
 
 
 STUCK = 'class="job-stuck notice bad"'
@@ -149,7 +149,7 @@ def field(page: str, name: str) -> str:
 
 
 def notice(page: str) -> str:
-    found = re.search(r'<div class="notice (?:bad|good)" role="\w+">(.*?)</div>', page, re.S)
+    found = re.search(r'<div class="notice (?:bad|good)" role="\w+"[^>]*>(.*?)</div>', page, re.S)
     assert found, page[-800:]
     return found[1]
 

@@ -12,10 +12,11 @@ from office_room import PASSWORD, Office, field, login_of, new_sitting
 from sqlalchemy import select, update
 from starlette.routing import Mount, Route
 
-from hall.office.guard import LARGEST_BODY, Way
+from hall.office.guard import LARGEST_BODY
 from hall.office.pages import HERE
 from hall.office.routes import ROUTES
 from hall.office.sessions import IDLE_MS, LONGEST_MS
+from hall.office.way import Way
 from hall.web import HEADERS
 from home import AUDIT, OFFICE, Home, now_ms, transaction
 from people.accounts import ROLES, add_account, disable_account, revoke_role

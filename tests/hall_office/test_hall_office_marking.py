@@ -109,7 +109,7 @@ def test_nobody_marks_their_own_paper(office: Office) -> None:
         with transaction(office.home.office) as connection:
             connection.execute(update(account).values(person_id=persons[0]))
         for answer in (give(marker, shown, "30"), marker.get(QUEUE)):
-            assert answer.status_code in (303, 409)
+            assert answer.status_code in (422, 409)
         assert "您是本场考生" in marker.get(QUEUE).text
     assert given(office) == [(None, "machine")] * 2
 
@@ -158,7 +158,7 @@ def test_officer_and_marker_are_kept_apart_unless_the_profile_waives_it(office: 
         person.done(f"/sittings/s1/candidates/{number}/event", kind="absent", reason="未到")
         answer = give(person, person.page(QUEUE), "10")
         if refused:
-            assert "考务与阅卷人不得由一人兼任" in notice(person.page(answer.headers["location"]))
+            assert "考务与阅卷人不得由一人兼任" in notice(answer.text)
             assert given(office) == [(None, "machine")]
         else:
             assert given(office) == [("10", "both")]

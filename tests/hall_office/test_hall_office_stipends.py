@@ -59,10 +59,8 @@ def test_what_cannot_be_made_is_told(hr: Person) -> None:
     for form, said in (({"list": "scores", "format": "csv"}, "请选择名册和格式"), ({"list": "stipend", "format": "exe"}, "请选择名册和格式"),
                        ({"list": "stipend", "format": "csv", "rule": "x"}, "没有“x”这个津贴办法"),
                        ({"list": "stipend", "format": "csv", "rule": "gansu", "month": "2099-01"}, "最多提前一个月造册")):  # fmt: skip
-        hr.post("/workforce/stipends", **form)
-        assert said in hr.page("/workforce/stipends"), form
-    hr.post("/workforce/staffing", list="staffing", format="csv", norm="x")
-    assert "没有“x”这种配备口径" in hr.page("/workforce/staffing")
+        assert said in hr.refused("/workforce/stipends", **form), form
+    assert "没有“x”这种配备口径" in hr.refused("/workforce/staffing", list="staffing", format="csv", norm="x")
     answer = hr.get("/workforce/stipends?month=<script>")
     assert answer.status_code == 409 and "应写成 2026-11 的样子" in answer.text and "<script>alert" not in answer.text
 

@@ -36,7 +36,7 @@ from grading.roll import day_of
 from grading.workforce.entering import add_certification, add_hours, add_step, find_entry
 from grading.workforce.kinds import read_kinds
 from hall.office.control import ACTS
-from hall.office.guard import Way
+from hall.office.way import Way
 from home import EXAM, OFFICE, now_ms, transaction
 from people.tables import alias, person, post, unit
 

@@ -31,9 +31,9 @@ from grading.errors import GradingError
 from grading.jobs import grade_sitting
 from grading.records import issue_records
 from grading.tables import record
-from hall.office.guard import Way
 from hall.office.pages import HERE
 from hall.office.routes import ROUTES
+from hall.office.way import Way
 from home import Home, now_ms, transaction
 from people.accounts import ROLES
 from people.tables import person

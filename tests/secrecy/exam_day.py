@@ -37,8 +37,8 @@ from grading.records import issue_records
 from grading.roll import day_of
 from hall.candidate.app import FAST, ROUTES
 from hall.candidate.static import _FILES, static_url
-from hall.office.guard import Way
 from hall.office.routes import ROUTES as OFFICE_ROUTES
+from hall.office.way import Way
 from home import Home, now_ms, transaction
 from people.identity import identity_mac, mask, seal_number
 from people.tables import person

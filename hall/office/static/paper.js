@@ -17,5 +17,5 @@
     if (event.key === "Enter") { event.preventDefault(); go(event.target, 1); }
     if (event.key === "Backspace" && event.target.value === "") { event.preventDefault(); go(event.target, -1); }
   });
-  if (cells.length) { cells[0].focus(); }
+  if (cells.length && !document.querySelector(".notice.bad")) { cells[0].focus(); } // a refusal is read first
 }());
