@@ -1,7 +1,7 @@
 """The gate of every office page: session, role, CSRF token, bounded form; then the handler, in a thread of its own.
 
 Default deny: a route of the table names its roles; who holds none of them gets 403, whatever the handler would say. An act in
-a sitting by a role of its own also passes :mod:`hall.office.duties`.
+a sitting by a role of its own also passes :mod:`hall.office.duties`; nobody acts on himself (:mod:`hall.office.concerns`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from starlette.responses import RedirectResponse, Response
 
 from exams.errors import ExamsError
 from grading.errors import GradingError
+from hall.office.concerns import Concern, refuse_own
 from hall.office.duties import refuse_conflict
 from hall.office.pages import error_page, go
 from hall.office.sessions import Session, find_session
-from hall.office.visit import Handler, NotHere, Refused, Upload, Visit
-from home import Home, now_ms
+from hall.office.visit import Handler, NotHere, Recused, Refused, Upload, Visit
+from home import OFFICE, Home, audit, now_ms, transaction
 from people.errors import PeopleError
 
 #: A roster of 10,000 rows is under 2 MB.
@@ -39,7 +40,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Way:
-    """One line of the route table. ``back``: the page to which a refused POST returns, with the reason."""
+    """One line of the route table. ``back``: the page to which a refused POST returns, with the reason.
+
+    ``concerns``: whose matter it is (:mod:`hall.office.concerns`); every POST says so.
+    """
 
     name: str
     method: str
@@ -47,6 +51,7 @@ class Way:
     handler: Handler
     roles: frozenset[str]
     back: str = ""
+    concerns: Concern | None = None
 
 
 def cookie_name(secure: bool) -> str:
@@ -82,12 +87,16 @@ def guarded(way: Way, home: Home, *, secure: bool) -> Endpoint:
 
 def _handle(way: Way, visit: Visit) -> Response:
     try:
+        refuse_own(visit, way.concerns)
         if way.method == "POST" and len(way.roles) == 1 and "sitting" in visit.path:
             refuse_conflict(visit, visit.sitting(), next(iter(way.roles)))
         return way.handler(visit)
     except NotHere as error:
         return error_page(404, "没有找到", str(error), visit.home, visit.session)
     except REFUSALS as error:
+        if isinstance(error, Recused):
+            with transaction(visit.home.office) as connection:
+                audit(connection, OFFICE, visit.by, "own.refused", "/".join((way.name, *visit.path.values()))[:128])
         if not way.back:
             return error_page(409, "没有执行", str(error), visit.home, visit.session)
         return go(visit, way.back, bad=f"没有执行：{error}", **visit.path)
