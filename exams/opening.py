@@ -136,15 +136,17 @@ def _write_entries(
     connection.execute(entry.insert(), rows)
 
 
-def issue_codes(home: Home, sitting_id: str, by: str, admission_nos: Iterable[str] | None = None) -> list[Slip]:
+def issue_codes(home: Home, sitting_id: str, by: str, admission_nos: Iterable[str] | None = None, *, without: int | None = None) -> list[Slip]:
     """Make new one-time codes and return the slips; earlier codes of the same candidates are dead at once.
 
-    Without ``admission_nos``: everybody who has not started yet. The codes are stored nowhere, only their MAC is.
+    Without ``admission_nos``: everybody who has not started yet. The codes are stored nowhere, only their MAC is. ``without``: a
+    person who gets none here, because he makes them himself.
 
     :raises SittingError: the sitting is not open, or a number is not on it.
     """
     with home.office.connect() as connection:
         known = get_sitting(connection, sitting_id)
+        own = admission_of(connection, sitting_id, without)
     if known.state != "open":
         raise SittingError("开考后才能打印考试码；请先“开考”")
     wanted = None if admission_nos is None else set(admission_nos)
@@ -152,7 +154,7 @@ def issue_codes(home: Home, sitting_id: str, by: str, admission_nos: Iterable[st
         started = select(attempt.c.entry_id).where(attempt.c.sitting_id == sitting_id)
         rows = connection.execute(select(entry).where(entry.c.sitting_id == sitting_id).order_by(entry.c.admission_no)).all()
         begun = set(connection.execute(started).scalars())
-        chosen = [row for row in rows if (row.admission_no in wanted if wanted is not None else row.id not in begun)]
+        chosen = [row for row in rows if row.admission_no != own and (row.admission_no in wanted if wanted is not None else row.id not in begun)]
         if wanted is not None and len(chosen) != len(wanted):
             raise SittingError(f"本场没有准考证号：{'、'.join(sorted(wanted - {row.admission_no for row in chosen}))}")
         slips = []
@@ -163,6 +165,12 @@ def issue_codes(home: Home, sitting_id: str, by: str, admission_nos: Iterable[st
             slips.append(Slip(row.admission_no, code, row.name, row.unit_label, known.title, known.place, known.opens_at, known.closes_at))  # fmt: skip
         audit(connection, EXAM, by, "codes.issue", sitting_id, n=len(slips), all=wanted is None)
     return slips
+
+
+def admission_of(connection: Connection, sitting_id: str, person_id: int | None) -> str | None:
+    """A person's admission number in a sitting; None: not on the roster."""
+    here = candidate.c.sitting_id == sitting_id, candidate.c.person_id == person_id
+    return connection.execute(select(candidate.c.admission_no).where(*here)).scalar()
 
 
 def set_barred(home: Home, sitting_id: str, person_id: int, by: str) -> None:

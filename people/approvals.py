@@ -1,7 +1,7 @@
 """Acts that need a second person: who asks says what and why, another one decides, and the approval is good for one act.
 
 All on office.db inside the caller's transaction. What exactly is approved is in ``arguments``: an approval for one
-candidate, file or amount opens nothing else. Nobody approves what he asked for, whatever roles he holds.
+candidate, file or amount opens nothing else. Nobody approves what he asked for, whatever roles and accounts he holds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, not_, or_, select, 
 
 from home import OFFICE, audit, canonical_json, now_ms
 from people.errors import PeopleError
-from people.tables import approval
+from people.tables import account, approval
 
 #: act -> what staff read
 ACTS = {
@@ -87,7 +87,7 @@ def ask(
 def decide(connection: Connection, ident: int, *, by: str, grant: bool, note: str = "") -> Approval:
     """Grant or refuse a request; returns it as it stands then.
 
-    :raises PeopleError: no such open request, or whoever decides is the one who asked.
+    :raises PeopleError: no such open request, or whoever decides is the one who asked, under this account or another.
     """
     moment = now_ms()
     asked = connection.execute(select(approval).where(approval.c.id == ident).with_for_update()).first()
@@ -95,6 +95,8 @@ def decide(connection: Connection, ident: int, *, by: str, grant: bool, note: st
         raise PeopleError("没有这项待审批的申请，或者已经过期、已有人审批")
     if asked.asked_by == by:
         raise PeopleError("申请人不能审批自己的申请；请另一人办理")
+    if same_person(connection, asked.asked_by, by):
+        raise PeopleError("提出申请的账号也是您本人的；审批须由另一个人办理，换一个账号不算")
     if asked.act.startswith("account.") and asked.subject == by:
         raise PeopleError("这项申请是关于您自己的账号，不能由您审批；请另一人办理")
     connection.execute(
@@ -104,6 +106,13 @@ def decide(connection: Connection, ident: int, *, by: str, grant: bool, note: st
     )  # fmt: skip
     audit(connection, OFFICE, by, "approval.grant" if grant else "approval.refuse", asked.subject, approval=ident, act=asked.act)
     return get(connection, ident)
+
+
+def same_person(connection: Connection, one: str, other: str) -> bool:
+    """Whether two logins, closed ones too, are tied to the same person."""
+    tied = select(account.c.person_id).where(account.c.login.in_((one, other)), account.c.person_id.is_not(None))
+    persons = connection.execute(tied).scalars().all()
+    return one == other or (len(persons) == 2 and len(set(persons)) == 1)
 
 
 def use(connection: Connection, ident: int, act: str, subject: str, **arguments: object) -> Approval:

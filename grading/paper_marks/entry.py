@@ -31,6 +31,7 @@ from grading.paper_marks.register import (
 from grading.paper_marks.stored import BLANK, Entry, differing, store_entry, typed_entries
 from grading.tables import paper_entry
 from home import OFFICE, Home, audit
+from people.approvals import same_person
 from people.tables import account
 
 #: state of a candidate's paper -> in words
@@ -108,7 +109,7 @@ def next_entry(connection: Connection, sitting_id: str, person_id: int, by: str)
     entries = typed_entries(connection, sitting_id, person_id).get(person_id, {})
     if SECOND in entries:
         raise PaperMarkError(f"{one.admission_no}：已经录了两遍，有不一致；请核对答题纸后核定")
-    if FIRST in entries and entries[FIRST].by == by:
+    if FIRST in entries and same_person(connection, entries[FIRST].by, by):
         raise PaperMarkError(f"{one.admission_no}：第一遍是您录的，第二遍须由另一人录入")
     return SECOND if FIRST in entries else FIRST
 

@@ -61,7 +61,7 @@ def import_book(connection: Connection, home_key: bytes, kinds: Mapping[str, Kin
     done = Imported(warnings=list(book.warnings))
     faults: list[Fault] = []
     places = take_units(connection, book.lines["units"], done, faults)
-    people = find_people(connection, home_key, _about_people(book), faults)
+    people = find_people(connection, home_key, about_people(book), faults)
     work = _Work(connection, kinds, places, people, done, faults, by, today)
     work.employment(book.lines["employment"])
     work.holdings(book.lines["holdings"])
@@ -75,14 +75,15 @@ def import_book(connection: Connection, home_key: bytes, kinds: Mapping[str, Kin
     return done
 
 
-def _about_people(book: Book) -> list[Line]:
+def about_people(book: Book) -> list[Line]:
+    """The lines of a book that are about a person each."""
     return [line for name in ("employment", "holdings", "steps", "hours") for line in book.lines[name]]
 
 
 def _names_unknown(connection: Connection, home_key: bytes, kinds: Mapping[str, Kind], book: Book) -> list[Fault]:
     """What is wrong with readable lines of a book that has unreadable ones, as far as it does not hang on those: persons and kinds."""
     faults: list[Fault] = []
-    find_people(connection, home_key, _about_people(book), faults)
+    find_people(connection, home_key, about_people(book), faults)
     for line in (*book.lines["holdings"], *book.lines["steps"]):
         if kind_named(kinds, line.values["kind"]) is None:
             faults.append(line.fault("资格名称", _unknown_kind(kinds, line)))

@@ -108,13 +108,13 @@ def month_text(month: date) -> str:
 
 def count_holders(connection: Connection, kinds: Mapping[str, Kind], rule: Rule) -> int:
     """How many persons have anything of the rule's group on file, counted by the database."""
-    query = select(func.count(func.distinct(certification.c.person_id))).where(certification.c.kind.in_(_group(kinds, rule)), certification.c.revoked_at.is_(None))
+    query = select(func.count(func.distinct(certification.c.person_id))).where(certification.c.kind.in_(group_of(kinds, rule)), certification.c.revoked_at.is_(None))
     return int(connection.execute(query).scalar_one())
 
 
 def roll(connection: Connection, kinds: Mapping[str, Kind], rule: Rule, grades: Grades, month: date) -> Iterator[RollLine]:
     """Everybody of the rule's group, by unit and name."""
-    group = _group(kinds, rule)
+    group = group_of(kinds, rule)
     who = (
         select(person.c.id)
         .outerjoin(unit, unit.c.id == person.c.unit_id)
@@ -149,5 +149,6 @@ def _standing(group: list[str]) -> tuple[ColumnElement[bool], ...]:
     return certification.c.kind.in_(group), certification.c.revoked_at.is_(None)
 
 
-def _group(kinds: Mapping[str, Kind], rule: Rule) -> list[str]:
+def group_of(kinds: Mapping[str, Kind], rule: Rule) -> list[str]:
+    """The kinds of certification that a rule looks at."""
     return [kind.id for kind in kinds.values() if kind.group == rule.group]

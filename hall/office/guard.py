@@ -1,7 +1,7 @@
 """The gate of every office page: session, role, CSRF token, bounded form; then the handler, in a thread of its own.
 
 Default deny: a route of the table names its roles; who holds none of them gets 403, whatever the handler would say. An act in
-a sitting by a role of its own also passes :mod:`hall.office.duties`.
+a sitting by a role of its own also passes :mod:`hall.office.duties`; nobody acts on himself (:mod:`hall.office.concerns`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from hall.office.concerns import refuse_own
 from hall.office.duties import refuse_conflict
 from hall.office.pages import error_page
 from hall.office.refusals import REFUSALS, Posted, let_go, posted, shown_again, with_kept_files
 from hall.office.sessions import Session, find_session
-from hall.office.visit import NotHere, Upload, Visit
+from hall.office.visit import NotHere, Recused, Upload, Visit
 from hall.office.way import Pages, Way
-from home import Home, now_ms
+from home import OFFICE, Home, audit, now_ms, transaction
 
 #: A roster of 10,000 rows is under 2 MB.
 LARGEST_BODY = 12 * 1024 * 1024
@@ -68,16 +69,19 @@ def guarded(way: Way, home: Home, pages: Pages, *, secure: bool) -> Endpoint:
 
 def _handle(way: Way, visit: Visit) -> Response:
     try:
+        refuse_own(visit, way.concerns)
         return way.handler(visit)
     except NotHere as error:
         return error_page(404, "没有找到", str(error), visit.home, visit.session)
     except REFUSALS as error:
+        _note(way, visit, error)
         return error_page(409, "没有执行", str(error), visit.home, visit.session)
 
 
 def _handle_form(way: Way, sent: Posted, pages: Pages) -> Response:
     visit = sent.visit
     try:
+        refuse_own(visit, way.concerns)
         if len(way.roles) == 1 and "sitting" in visit.path:
             refuse_conflict(visit, visit.sitting(), next(iter(way.roles)))
         sent = with_kept_files(sent)
@@ -85,10 +89,18 @@ def _handle_form(way: Way, sent: Posted, pages: Pages) -> Response:
     except NotHere as error:
         return error_page(404, "没有找到", str(error), visit.home, visit.session)
     except REFUSALS as error:
+        _note(way, visit, error)
         return shown_again(sent, way, pages, error)
     if answer.status_code < 400:
         let_go(sent)
     return answer
+
+
+def _note(way: Way, visit: Visit, error: Exception) -> None:
+    """That somebody wanted to act on himself is on record."""
+    if isinstance(error, Recused):
+        with transaction(visit.home.office) as connection:
+            audit(connection, OFFICE, visit.by, "own.refused", "/".join((way.name, *visit.path.values()))[:128])
 
 
 def _log_in_again(way: Way) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from hall.office.concerns import refuse_own_rows
 from hall.office.kept_uploads import keep_upload, kept_upload
 from hall.office.pages import go, page
 from hall.office.rosters import SHOWN_FAULTS, place_of
@@ -26,6 +27,7 @@ def check_people(visit: Visit) -> Response:
     result: ImportResult | None = None
     try:
         roster = read_roster(file.data, file.name, today(visit))
+        refuse_own_rows(visit, roster.rows)
         with rehearsal(visit.home.office) as connection:
             result = import_roster(connection, visit.home.key("identity"), roster, visit.by)
         faults = []
@@ -43,6 +45,7 @@ def confirm_people(visit: Visit) -> Response:
     """``POST /workforce/import/people/confirm``."""
     kept = kept_upload(visit, PURPOSE, SUBJECT)
     roster = read_roster(kept.data, kept.name, today(visit))
+    refuse_own_rows(visit, roster.rows)
     with transaction(visit.home.office) as connection:
         result = import_roster(connection, visit.home.key("identity"), roster, visit.by)
     kept.path.unlink(missing_ok=True)

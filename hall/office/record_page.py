@@ -17,12 +17,13 @@ from grading.roll import day_of
 from hall.office.events import choices, disposition
 from hall.office.pages import go, page
 from hall.office.rosters import the_candidate
-from hall.office.visit import NotHere, Refused, Visit
+from hall.office.visit import NotHere, Recused, Refused, Visit
 from home import OFFICE, audit, local_text, transaction
 
 RULES = {
     "exact": "全对得分", "all_or_nothing": "全部选对得分", "half_each": "少选按项得一半", "manual": "人工评阅",
 }  # fmt: skip
+OWN_LEFT_OUT = "您本人按回避规定没有列入，请另一位考务办理。"
 STATES = {"marked": "已评", "unanswered": "未作答", "needs_person": "等人工评阅"}
 
 
@@ -100,10 +101,14 @@ def enrol_resit(visit: Visit) -> Response:
         raise NotHere("没有这场准备中的补考；请先新建考试，并在“是不是补考”里选本场")
     with transaction(visit.home.office) as connection:
         chosen = {one.person_id for one in resit_claims(connection, known, day_of(target.opens_at)) if one.entitled}
+        own = chosen & {visit.staff.person_id}
+        chosen -= own
+        if own and not chosen:
+            raise Recused("可以列入的只有您本人，按回避规定您不能办理，请另一位工作人员办理")
         if not chosen:
             raise Refused("没有可以列入的人：都已列入，或都不能参加补考")
         here = candidate.c.sitting_id == known.id, candidate.c.person_id.in_(chosen)
         rows = connection.execute(select(candidate).where(*here).order_by(candidate.c.admission_no)).all()
         lines = [Enrolment(row.person_id, row.unit_label, row.post_label, row.proposed_post, row.rank_label, row.channel, row.remark) for row in rows]
         new = add_candidates(connection, target.id, lines, visit.by)
-    return go(visit, "resit", good=f"已把 {new} 人列入“{target.title}”（{local_text(target.opens_at)}）。", sitting=known.id)
+    return go(visit, "resit", good=f"已把 {new} 人列入“{target.title}”（{local_text(target.opens_at)}）。{OWN_LEFT_OUT if own else ''}", sitting=known.id)

@@ -12,6 +12,7 @@ from exams.events import CandidateEvent, events_of, standing
 from exams.sittings import add_candidates, enrolments, remove_candidate
 from exams.tables import candidate
 from grading.roll import day_of
+from hall.office.concerns import refuse_own_rows
 from hall.office.kept_uploads import keep_upload, kept_upload
 from hall.office.pages import go, page
 from hall.office.visit import NotHere, Refused, Visit
@@ -51,6 +52,7 @@ def upload(visit: Visit) -> Response:
         raise Refused("请先选择名单文件（Excel 的 .xlsx 或 .csv）")
     try:
         roster = read_roster(file.data, file.name, day_of(visit.now))
+        refuse_own_rows(visit, roster.rows)
         faults: Sequence[object] = roster.faults
         preview = _rehearse(visit, roster) if not faults else None
     except RosterError as error:
@@ -96,6 +98,7 @@ def confirm(visit: Visit) -> Response:
     known = visit.sitting()
     kept = kept_upload(visit, PURPOSE, known.id)
     roster = read_roster(kept.data, kept.name, day_of(visit.now))
+    refuse_own_rows(visit, roster.rows)
     with transaction(visit.home.office) as connection:
         result = import_roster(connection, visit.home.key("identity"), roster, visit.by)
         new = add_candidates(connection, known.id, enrolments(result), visit.by)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from starlette.responses import Response
 
-from exams.opening import Slip, issue_codes
+from exams.opening import Slip, admission_of, issue_codes
 from exams.tables import entry
 from hall.office.live import picture_of
 from hall.office.pages import page
@@ -56,7 +56,10 @@ def print_all(visit: Visit) -> Response:
     _refuse_repeated(visit, known.id)
     with visit.home.exam.connect() as connection:
         out = set(connection.execute(select(entry.c.admission_no).where(entry.c.sitting_id == known.id, entry.c.barred)).scalars())
-    return _sheet(visit, [slip for slip in issue_codes(visit.home, known.id, visit.by) if slip.admission_no not in out])
+    slips = issue_codes(visit.home, known.id, visit.by, without=visit.staff.person_id)
+    with visit.home.office.connect() as connection:
+        own = admission_of(connection, known.id, visit.staff.person_id) if visit.staff.person_id is not None else None
+    return _sheet(visit, [slip for slip in slips if slip.admission_no not in out], own or "")
 
 
 def print_one(visit: Visit) -> Response:
@@ -67,7 +70,8 @@ def print_one(visit: Visit) -> Response:
     return _sheet(visit, issue_codes(visit.home, known.id, visit.by, [one.admission_no]))
 
 
-def _sheet(visit: Visit, slips: list[Slip]) -> Response:
+def _sheet(visit: Visit, slips: list[Slip], own: str = "") -> Response:
+    """``own``: the number of whoever prints, who has to get his slip from another."""
     if not slips:
         raise Refused("本场考生都已开始作答，没有需要打印的考试码；个别补发请到该考生页面")
-    return page(visit, "slip_sheet.html", slips=slips, sitting=visit.path["sitting"])
+    return page(visit, "slip_sheet.html", slips=slips, sitting=visit.path["sitting"], own=own)

@@ -171,7 +171,7 @@ def link(visit: Visit) -> Response:
             raise AccountError("已经关联本人；关联错了的，先申请取消关联")
         found = find_person(connection, visit.home.key("identity"), number, day_of(visit.now))
         link_account(connection, known.login, found.id, visit.by)
-        return f"已关联{found.name}；他参加的考试，他不能阅卷。"
+        return f"已关联{found.name}；他参加的考试，他不能阅卷；关系到他本人的事，他不能办理。"
 
     return _change(visit, act)
 

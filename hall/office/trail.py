@@ -24,7 +24,7 @@ ACTIONS = {
     "attempt.release_device": "办理换机", "room.grant": "全场加时", "room.pause": "全场暂停", "room.resume": "恢复考试", "attempt.pause": "单独暂停", "attempt.resume": "单独恢复",
     "entry.late": "允许迟到入场", "attempt.void": "终止作答", "attempt.reopen": "恢复作答", "sitting.withdraw": "撤回场次", "sitting.edit": "修改考试",
     "sitting.window": "延长考试时间", "sitting.access": "修改考场网段", "answer_file.merge": "并入答案文件", "incident.note": "考场记录", "incident.handled": "处理考场情况",
-    "approval.ask": "提交审批", "approval.grant": "批准", "approval.refuse": "不批准", "sheet.closing": "打印收卷单", "stall.credit": "服务器停顿补时", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
+    "approval.ask": "提交审批", "approval.grant": "批准", "approval.refuse": "不批准", "own.refused": "关系本人，未准办理", "sheet.closing": "打印收卷单", "stall.credit": "服务器停顿补时", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
     "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "retention.erase": "按期限删除", "hold.place": "登记暂缓删除", "hold.lift": "解除暂缓删除", "job.ask": "提交任务", "job.done": "任务完成", "job.failed": "任务失败",
 }  # fmt: skip
 

@@ -18,6 +18,10 @@ class Refused(Exception):
     """What was sent cannot be done; the message is Chinese and says what to do."""
 
 
+class Recused(Refused):
+    """What was sent concerns the very person who sent it; the gate writes it down."""
+
+
 class NotHere(Exception):
     """There is no such thing, or it is not for this person: both look the same."""
 

@@ -9,12 +9,16 @@ from urllib.parse import unquote
 
 from starlette.routing import compile_path
 
+from hall.office.concerns import Concern
 from hall.office.visit import Handler
 
 
 @dataclass(frozen=True)
 class Way:
-    """One line of the route table. ``back``: the page that is shown, with the reason, when a POST is refused and no nearer page has its form."""
+    """One line of the route table. ``back``: the page that is shown, with the reason, when a POST is refused and no nearer page has its form.
+
+    ``concerns``: whose matter it is (:mod:`hall.office.concerns`); every POST says so.
+    """
 
     name: str
     method: str
@@ -22,6 +26,7 @@ class Way:
     handler: Handler
     roles: frozenset[str]
     back: str = ""
+    concerns: Concern | None = None
 
 
 class Pages:

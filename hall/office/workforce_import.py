@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from grading.workforce.import_sheets import SHEETS, Imported, read_book
-from grading.workforce.imports import import_book
+from grading.workforce.imports import about_people, import_book
 from grading.workforce.kinds import kinds_of
 from grading.workforce.template import write_template
+from hall.office.concerns import refuse_own_rows
 from hall.office.events import disposition
 from hall.office.kept_uploads import keep_upload, kept_upload
 from hall.office.pages import go, page
@@ -44,6 +45,7 @@ def check_workforce(visit: Visit) -> Response:
     done = None
     try:
         book = read_book(file.data, file.name, today(visit))
+        refuse_own_rows(visit, about_people(book))
         with rehearsal(visit.home.office) as connection:
             done = import_book(connection, visit.home.key("identity"), kinds_of(visit.home), book, visit.by, today(visit))
     except RosterError as error:
@@ -71,6 +73,7 @@ def confirm_workforce(visit: Visit) -> Response:
     """``POST /workforce/import/confirm``: takes the file over, all lines or none."""
     kept = kept_upload(visit, PURPOSE, SUBJECT)
     book = read_book(kept.data, kept.name, today(visit))
+    refuse_own_rows(visit, about_people(book))
     with transaction(visit.home.office) as connection:
         done = import_book(connection, visit.home.key("identity"), kinds_of(visit.home), book, visit.by, today(visit))
     kept.path.unlink(missing_ok=True)

@@ -111,6 +111,12 @@ def test_nobody_types_twice_or_his_own_and_nobody_is_forgotten(room):
     type_in(home, persons[0], SHEET, "li")
     with pytest.raises(PaperMarkError, match="第二遍须由另一人录入"):
         type_in(home, persons[0], SHEET, "li")
+    with transaction(home.office) as connection:  # one typist, two accounts
+        for login in ("zhao", "zhao2"):
+            add_account(connection, login, "赵六", "一句够长的口令-2026", ["marker"], "test", person_id=persons[2])
+    type_in(home, persons[1], SHEET, "zhao")
+    with pytest.raises(PaperMarkError, match="第二遍须由另一人录入"):
+        type_in(home, persons[1], SHEET, "zhao2")
     with pytest.raises(PaperMarkError, match="没有登记为纸笔作答"):
         type_in(home, persons[2], SHEET, "li")
     with pytest.raises(RecordError, match="2611100001、2611100002"):

@@ -93,6 +93,7 @@ def test_the_file_says_what_the_page_says(office: Office) -> None:
         known = json.loads(next(office.home.exports.glob("*.json")).read_text(encoding="utf-8"))
         rank = next(one for one in known["tables"] if one["id"] == "pass_by_rank")
         page = hr.page("/statistics?view=pass")
+        assert "不同日子做的两份，相减都可能推出个别人数" in page and "不同日子做的两份" in known["rule"]
         for row in rank["rows"]:
             line = "".join(f"{value}</t[hd]>.*?" for value in row[:-2])
             assert re.search(line.replace("(", r"\(").replace(")", r"\)"), page, re.S), row
