@@ -32,6 +32,7 @@ unit = Table(
     Column("workers", Integer),                       # 在岗人数 as reported, where the workers are no persons on file
     Column("valid_from", Date),
     Column("valid_to", Date),
+    Column("merged_into", ForeignKey("unit.id")),     # from valid_to on it counts there (people.successors)
 )  # fmt: skip
 
 post = Table(

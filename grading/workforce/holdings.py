@@ -142,19 +142,20 @@ def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[En
 
     What was struck out as entered by mistake is never among them.
     """
-    at, newer, where = unit.alias("at"), record.alias("newer"), (certification.c.revoked_at.is_(None), *where)
+    at, into, newer, where = unit.alias("at"), unit.alias("into"), record.alias("newer"), (certification.c.revoked_at.is_(None), *where)
     source = (
         certification.join(person, person.c.id == certification.c.person_id)
         .outerjoin(unit, unit.c.id == person.c.unit_id)
         .outerjoin(post, post.c.id == person.c.post_id)
         .outerjoin(at, at.c.id == certification.c.unit_id)
+        .outerjoin(into, into.c.id == at.c.merged_into)
         .outerjoin(record, record.c.id == certification.c.record_id)
     )
     query = (
         select(
             *HOLDER, certification.c.id, certification.c.kind, certification.c.certificate_no, certification.c.issuer,
             certification.c.obtained_on, certification.c.unit_id, certification.c.note, certification.c.ended_on, certification.c.end_reason,
-            at.c.name.label("at_name"), certification.c.record_id, record.c.valid_until.label("record_until"),
+            at.c.name.label("at_name"), into.c.name.label("into_name"), certification.c.record_id, record.c.valid_until.label("record_until"),
             exists().where(newer.c.supersedes == certification.c.record_id).label("replaced"),
         )
         .select_from(source)
@@ -165,12 +166,17 @@ def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[En
     steps = read_steps(connection, wanted)
     return [
         Entry(
-            row.id, holder_of(row), row.kind, row.certificate_no or "", row.issuer or "", row.obtained_on, row.at_name or "", row.unit_id,
+            row.id, holder_of(row), row.kind, row.certificate_no or "", row.issuer or "", row.obtained_on, _place(row), row.unit_id,
             row.note or "", row.ended_on, row.end_reason or "", tuple(steps.get(row.id, ())),
             Basis(row.record_id, row.record_until, bool(row.replaced)) if row.record_id else None,
         )
         for row in connection.execute(query)
     ]  # fmt: skip
+
+
+def _place(row: Any) -> str:
+    """Where it is exercised; a unit that was merged keeps its name."""
+    return f"{row.at_name}（已并入{row.into_name}）" if row.into_name else row.at_name or ""
 
 
 def read_steps(connection: Connection, wanted: Select[tuple[int]]) -> Mapping[int, list[StepRow]]:
