@@ -56,6 +56,8 @@ person = Table(
     Column("identity_masked", String(40), nullable=False),
     Column("gender", String(10)),
     Column("birth", Date),
+    Column("birth_before", Date),                     # what the last correction replaced: what was reckoned from it has moved
+    Column("birth_moved", Boolean, index=True),       # corrected, and what rests on it is still to be reckoned again; else null
     Column("ethnic", String(40)),
     Column("phone", String(40)),
     Column("education", String(40)),                  # 学历
