@@ -19,6 +19,7 @@ from grading.records import damaged_records, issue_records, public_key
 from grading.roll import current
 from grading.signed import archive_records, check_file
 from grading.terminal import BY, HomeOption, SittingArgument, console, errors, open_home, told_of_faults
+from grading.workforce.kinds import kinds_of
 from home import Home
 
 records = typer.Typer(help="成绩记录：签发、导出、核验。", no_args_is_help=True)
@@ -57,6 +58,9 @@ def export(
     days: Annotated[int, typer.Option("--days", help="到期预警表：30、60 或 90 天内")] = 90,
     month: Annotated[str, typer.Option("--month", help="津贴名册：哪个月，如 2026-11；不写是本月")] = "",
     rule: Annotated[str, typer.Option("--rule", help="津贴名册：哪个办法；人员配备表：哪种口径")] = "",
+    certification: Annotated[str, typer.Option("--kind", help="持证名册：只要这种资格；不写则全部")] = "",
+    unit: Annotated[str, typer.Option("--unit", help="持证名册：只要名称里有这几个字的单位，连同下属单位")] = "",
+    on: Annotated[str, typer.Option("--on", help="持证名册：哪一天，如 2026-06-30；不写是今天")] = "",
 ) -> None:
     """导出名册：成绩册、合格名册、补考名单、统计汇总表等，XLSX（A4 可打印）、CSV（带 BOM）、PDF 或 JSON。"""
     if form not in FORMATS:
@@ -65,7 +69,7 @@ def export(
     with open_home(home) as where:
         with where.office.connect() as connection:
             scope = scope_of(connection, list_of(name), sittings=sitting or (), since=since, until=until, formal=formal,
-                             admission_no=person, days=days, month=month, rule=rule)  # fmt: skip
+                             admission_no=person, days=days, month=month, rule=rule, on=on, certification=certification, under=unit, kinds=kinds_of(where))  # fmt: skip
         done = export_list(where, name, scope, form, out, BY, columns)
     console.print(f"已写入 {done.path}：{done.rows} 行", markup=False)
     console.print(done.line, markup=False)

@@ -66,7 +66,7 @@ def merge(
     """单位合并：人员、职务、下级单位转到并入的单位，以前的名册和成绩记录不变。"""
     with _work(home) as connection:
         moved = merge_units(connection, find_unit(connection, old), find_unit(connection, into), on_day=_day(on), by=BY, reason=reason)
-    console.print(f"“{old}”已并入“{into}”，转移 {moved} 人。", markup=False)
+    console.print(f"“{old}”已并入“{into}”，转移 {moved} 人。户数、常住人口、网格数、在岗人数两边都登记过的已相加；请核对，不对的用“单位”表重报。", markup=False)
 
 
 def leaving(

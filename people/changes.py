@@ -15,6 +15,8 @@ from people.errors import PeopleError
 from people.tables import alias, person, post, unit
 
 LONGEST = 100
+#: numbers of a unit that a merger adds up
+REPORTED = ("households", "residents", "grids", "workers")
 
 
 def find_unit(connection: Connection, name: str) -> int:
@@ -48,7 +50,8 @@ def rename_unit(connection: Connection, unit_id: int, name: str, *, by: str, rea
 def merge_units(connection: Connection, source_id: int, into_id: int, *, on_day: date, by: str, reason: str) -> int:
     """Merge a unit into another from a day on: its people, posts and subordinate units move; returns how many people.
 
-    The merged unit stays on file with its last day, and what was held there before goes on pointing at it.
+    The merged unit stays on file with its last day and its successor, and what was held there before goes on pointing at it
+    (:mod:`people.successors` tells for whom it counts). Reported numbers of two units of one kind are added where both have them.
 
     :raises PeopleError: the same unit, one that is gone already, one below the other, or no reason.
     """
@@ -69,9 +72,24 @@ def merge_units(connection: Connection, source_id: int, into_id: int, *, on_day:
     connection.execute(update(unit).where(unit.c.parent_id == source_id).values(parent_id=into_id))
     connection.execute(update(alias).where(alias.c.unit_id == source_id).values(unit_id=into_id))
     connection.execute(alias.insert().values(unit_id=into_id, name=old))
-    connection.execute(update(unit).where(unit.c.id == source_id).values(valid_to=on_day))
-    audit(connection, OFFICE, by, "unit.merge", f"unit/{source_id}", into=into_id, old=old, new=new, on_day=str(on_day), people=moved, reason=reason.strip())
+    connection.execute(update(unit).where(unit.c.id == source_id).values(valid_to=on_day, merged_into=into_id))
+    numbers = _add_numbers(connection, source_id, into_id)
+    audit(connection, OFFICE, by, "unit.merge", f"unit/{source_id}", into=into_id, old=old, new=new, on_day=str(on_day), people=moved,
+          numbers=numbers, reason=reason.strip())  # fmt: skip
     return moved
+
+
+def _add_numbers(connection: Connection, source_id: int, into_id: int) -> dict[str, list[int]]:
+    """Add what is reported of both; returns {column: [before, after]}. What one of them has not reported stays as it is."""
+    rows = {row.id: row for row in connection.execute(select(unit).where(unit.c.id.in_((source_id, into_id))))}
+    old, new = rows[source_id], rows[into_id]
+    if old.kind != new.kind:
+        return {}
+    pairs = {name: (getattr(old, name), getattr(new, name)) for name in REPORTED}
+    changed = {name: [there, there + here] for name, (here, there) in pairs.items() if here is not None and there is not None}
+    if changed:
+        connection.execute(update(unit).where(unit.c.id == into_id).values({name: after for name, (_, after) in changed.items()}))
+    return changed
 
 
 def leave(connection: Connection, person_id: int, on_day: date, *, by: str, reason: str) -> None:

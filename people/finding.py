@@ -27,7 +27,9 @@ def named(text: str) -> ColumnElement[bool]:
 
 
 def units_under(text: str) -> Select[tuple[int]]:
-    """Ids of the units whose name has ``text`` in it, and of all units below them."""
-    tree = select(unit.c.id).where(unit.c.name.contains(text.strip(), autoescape=True)).cte("unit_tree", recursive=True)
-    tree = tree.union(select(unit.c.id).join(tree, unit.c.parent_id == tree.c.id))  # UNION ends even in a circle
+    """Ids of the units whose name, or a former one, has ``text`` in it, and of all units below them or merged into them."""
+    text = text.strip()
+    former = select(alias.c.unit_id).where(alias.c.name.contains(text, autoescape=True), alias.c.unit_id.is_not(None))
+    tree = select(unit.c.id).where(or_(unit.c.name.contains(text, autoescape=True), unit.c.id.in_(former))).cte("unit_tree", recursive=True)
+    tree = tree.union(select(unit.c.id).join(tree, or_(unit.c.parent_id == tree.c.id, unit.c.merged_into == tree.c.id)))  # UNION ends even in a circle
     return select(tree.c.id)

@@ -162,7 +162,8 @@ def _update(
         connection.execute(alias.insert().values(person_id=here.id, name=here.name))
     differs = {name: value for name, value in wanted.items() if here.values[name] != value}
     if differs:
-        connection.execute(update(person).where(person.c.id == here.id).values(**differs))
+        moved = {"birth_before": here.values["birth"], "birth_moved": True} if "birth" in differs else {}
+        connection.execute(update(person).where(person.c.id == here.id).values(**differs, **moved))
     return [
         Change(row.name, here.masked, *places.shown(name, here.values[name], value)) for name, value in differs.items()
     ]

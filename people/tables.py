@@ -32,6 +32,7 @@ unit = Table(
     Column("workers", Integer),                       # 在岗人数 as reported, where the workers are no persons on file
     Column("valid_from", Date),
     Column("valid_to", Date),
+    Column("merged_into", ForeignKey("unit.id")),     # from valid_to on it counts there (people.successors)
 )  # fmt: skip
 
 post = Table(
@@ -55,6 +56,8 @@ person = Table(
     Column("identity_masked", String(40), nullable=False),
     Column("gender", String(10)),
     Column("birth", Date),
+    Column("birth_before", Date),                     # what the last correction replaced: what was reckoned from it has moved
+    Column("birth_moved", Boolean, index=True),       # corrected, and what rests on it is still to be reckoned again; else null
     Column("ethnic", String(40)),
     Column("phone", String(40)),
     Column("education", String(40)),                  # 学历

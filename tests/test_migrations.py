@@ -46,3 +46,18 @@ def test_tables_that_others_point_at_are_made_anew_with_all_that_is_in_them(tmp_
     with pytest.raises(IntegrityError), transaction(engine) as connection:
         connection.exec_driver_sql("DELETE FROM certification")
     engine.dispose()
+
+
+def test_mergers_of_an_earlier_version_are_taken_from_the_trail(tmp_path):
+    engine = connect(f"sqlite:///{tmp_path / 'office.db'}", "office")
+    with transaction(engine) as connection:
+        command.upgrade(configuration("office", connection), "0010")
+        connection.exec_driver_sql("INSERT INTO unit (id, name, valid_to) VALUES (1, '柳河村', '2026-03-01'), (2, '石桥村', NULL), (3, '东山村', '2026-01-01')")
+        connection.exec_driver_sql("INSERT INTO post (id, unit_id, title) VALUES (5, 2, '主任')")
+        for n, subject, payload in ((1, "unit/1", '{"into":2}'), (2, "unit/3", None)):
+            connection.exec_driver_sql("INSERT INTO audit VALUES (?, 1, 'hr', 'unit.merge', ?, 's', ?, 'd', 'h')", (n, subject, payload))
+    upgrade("office", engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT merged_into FROM unit ORDER BY id").scalars().all() == [2, None, None]
+        assert connection.exec_driver_sql("SELECT unit_id FROM post").scalar_one() == 2
+    engine.dispose()

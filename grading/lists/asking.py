@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection, select
@@ -11,8 +11,10 @@ from exams.tables import candidate
 from grading.errors import ExportError
 from grading.lists.kinds import ListKind
 from grading.lists.scope import DAYS, Scope
+from grading.workforce.kinds import Kind, kind_named
 from grading.workforce.stipend_roll import read_month
 from home import local_text, now_ms
+from people.finding import units_under
 
 MOST_SITTINGS = 200
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -20,11 +22,11 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 def scope_of(
     connection: Connection, kind: ListKind, *, sittings: Sequence[str] = (), since: str = "", until: str = "", formal: bool = False,
-    admission_no: str = "", days: int = DAYS[-1], month: str = "", rule: str = "",
+    admission_no: str = "", days: int = DAYS[-1], month: str = "", rule: str = "", on: str = "", certification: str = "", under: str = "", kinds: Mapping[str, Kind] | None = None,
 ) -> Scope:  # fmt: skip
-    """The scope of a list; all that is wrong is told at once.
+    """The scope of a list; all that is wrong is told at once. ``kinds``: those that ``certification`` may name.
 
-    :raises ExportError: days that are none, an unknown admission number, a list of one person without one.
+    :raises ExportError: days that are none, an unknown admission number, a list of one person without one, an unknown kind or unit.
     """
     faults: list[str] = []
     begin, end = read_day(since, "开始日期", faults), read_day(until, "结束日期", faults)
@@ -37,13 +39,27 @@ def scope_of(
         person = _person(connection, admission_no.strip(), faults)
     if kind.asks == "days" and days not in DAYS:
         faults.append(f"到期天数应为 {'、'.join(map(str, DAYS))} 之一")
+    held = _held(connection, on, certification, under, kinds or {}, faults) if kind.asks == "held" else None
     if faults:
         raise ExportError("；".join(faults) + "；请改正后再导出")
+    if held is not None:
+        return held
     if kind.asks == "days":
         return Scope(days=days)
     if not kind.of_sittings:
         return Scope(month=_month(month) if kind.asks == "month" else "", rule=rule.strip())
     return Scope((), None, None, False, person) if kind.asks == "person" else Scope(tuple(sittings), begin, end, formal)
+
+
+def _held(connection: Connection, on: str, named: str, under: str, kinds: Mapping[str, Kind], faults: list[str]) -> Scope:
+    """Who holds what: the day (today where none is given), the kind by key or name, the unit by part of its name."""
+    day, under, named = read_day(on, "日期", faults), under.strip(), named.strip()
+    found = kind_named(kinds, named) if named else None
+    if named and found is None:
+        faults.append(f"没有“{named[:40]}”这种资格；可用：{'、'.join(one.title for one in kinds.values())}")
+    if under and connection.execute(units_under(under).limit(1)).first() is None:
+        faults.append(f"没有名称里有“{under[:40]}”的单位")
+    return Scope(on=day or date.fromisoformat(local_text(now_ms(), "%Y-%m-%d")), kind=found.id if found else "", under=under)
 
 
 def _month(text: str) -> str:

@@ -9,15 +9,15 @@ from functools import cached_property, lru_cache
 from sqlalchemy import Connection
 
 from grading.errors import ExportError
-from grading.lists import expiry, staffing, stipend, summary
+from grading.lists import expiry, held, staffing, stipend, summary
 from grading.lists.candidates import OF_DUE, OF_EVENT, OF_RECORD, due, missing, passed, person, scores
 from grading.lists.layout import HERE, Layout, Shipped, find_layout, read_shipped
 from grading.lists.made import Made, Wanted
 from grading.lists.resit import OF_RESIT, resit
 
 #: ``sittings``; ``person``: all attempts of one; ``days``: from today on; ``month``: a month under a stipend rule; ``norm``: a staffing
-#: norm; ``today``: as things stand
-ASKS = ("sittings", "person", "days", "month", "norm", "today")
+#: norm; ``today``: as things stand; ``held``: a day, a kind of certification and a unit
+ASKS = ("sittings", "person", "days", "month", "norm", "today", "held")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ LISTS = {
         ListKind("summary", summary.COLUMNS, summary.summary),
         ListKind("person", OF_RECORD, person, "person"),
         ListKind("expiry", expiry.COLUMNS, expiry.expiry, "days"),
+        ListKind("held", held.COLUMNS, held.held, "held"),
         ListKind("stipend", stipend.OF_PAID, stipend.paid, "month"),
         ListKind("stipend_not", stipend.OF_UNPAID, stipend.unpaid, "month"),
         ListKind("staffing", staffing.OF_STAFFING, staffing.staffing, "norm"),

@@ -14,6 +14,7 @@ from exams.sittings import Sitting, get_sitting
 from exams.tables import candidate, sitting
 from grading.errors import ExportError
 from grading.stale import stale_records
+from grading.workforce.kinds import kinds_of
 from grading.workforce.stipend_roll import month_text
 from home import Home, instant_of
 from people.tables import person
@@ -30,6 +31,7 @@ class Scope:
 
     ``formal``: only formal sittings; ``person_id``: one person's lines only; ``days``: how far a warning looks ahead.
     ``month`` (``2027-03``) and ``rule``: of a stipend; ``rule`` is also the name of a staffing norm. Blank: the usual one.
+    ``on``, ``kind`` (of certification) and ``under`` (part of the name of a unit, with all below it) of who holds what; blank: today, all.
     """
 
     sittings: tuple[str, ...] = ()
@@ -40,11 +42,15 @@ class Scope:
     days: int = DAYS[-1]
     month: str = ""
     rule: str = ""
+    on: date | None = None
+    kind: str = ""
+    under: str = ""
 
     def arguments(self) -> dict[str, object]:
         """As the arguments of a job."""
         named = {"sittings": list(self.sittings), "since": self.since and self.since.isoformat(), "until": self.until and self.until.isoformat(),
-                 "formal": self.formal, "person": self.person_id, "days": self.days, "month": self.month, "rule": self.rule}  # fmt: skip
+                 "formal": self.formal, "person": self.person_id, "days": self.days, "month": self.month, "rule": self.rule,
+                 "on": self.on and self.on.isoformat(), "certification": self.kind, "under": self.under}  # fmt: skip
         return {key: value for key, value in named.items() if value}
 
     @classmethod
@@ -56,11 +62,12 @@ class Scope:
         try:
             one = arguments.get("sitting")
             listed = tuple(str(ident) for ident in arguments.get("sittings", ())) or ((str(one),) if one else ())
-            since, until = (date.fromisoformat(text) if (text := arguments.get(name)) else None for name in ("since", "until"))
+            since, until, on = (date.fromisoformat(text) if (text := arguments.get(name)) else None for name in ("since", "until", "on"))
             person = arguments.get("person")
             days = int(arguments.get("days", DAYS[-1]))
             return cls(listed, since, until, bool(arguments.get("formal")), None if person is None else int(person), days,
-                       str(arguments.get("month", "")), str(arguments.get("rule", "")))  # fmt: skip
+                       str(arguments.get("month", "")), str(arguments.get("rule", "")), on, str(arguments.get("certification", "")),
+                       str(arguments.get("under", "")))  # fmt: skip
         except (TypeError, ValueError):
             raise ExportError("导出的范围读不出来；请从“名册与导出”页面重新提交") from None
 
@@ -106,7 +113,7 @@ def describe(home: Home, connection: Connection, heading: str, scope: Scope, fou
     office = str(home.settings.get("office_name", ""))
     kinds = {one.kind for one in found}
     informal = NOT_FORMAL.get(next(iter(kinds)), "") if len(kinds) == 1 else "（含演示、模拟场次，不作依据）"
-    if about := _about(connection, office, scope, whatever_sitting):
+    if about := _about(home, connection, office, scope, whatever_sitting):
         return Listing(heading.format(title=about), office, ("填报单位",), ())
     alone = found[0] if len(found) == 1 else None
     notes = list(dict.fromkeys(waiver.note for one in found for waiver in waivers_used(connection, one)))
@@ -117,7 +124,10 @@ def describe(home: Home, connection: Connection, heading: str, scope: Scope, fou
     return Listing(title + informal, office, stamps, tuple(notes))
 
 
-def _about(connection: Connection, office: str, scope: Scope, whatever_sitting: bool) -> str:
+def _about(home: Home, connection: Connection, office: str, scope: Scope, whatever_sitting: bool) -> str:
+    if scope.on:
+        kinds = kinds_of(home)
+        return " ".join(part for part in (office, str(scope.on), scope.under, kinds[scope.kind].title if scope.kind in kinds else "") if part)
     if whatever_sitting:
         return f"{office} {month_text(date.fromisoformat(f'{scope.month}-01'))}".strip() if scope.month else office
     if scope.person_id is None:

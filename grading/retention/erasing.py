@@ -172,7 +172,7 @@ def _forget_people(office: Connection) -> None:
     ids = office.execute(select(person.c.id).where(gone, person.c.identity_masked != "")).scalars().all()
     for one in ids:
         office.execute(delete(alias).where(alias.c.person_id == one))
-        blank = {"name": GONE, "identity_cipher": b"", "identity_mac": f"erased-{one}", "identity_masked": "", "gender": None, "birth": None,
+        blank = {"name": GONE, "identity_cipher": b"", "identity_mac": f"erased-{one}", "identity_masked": "", "gender": None, "birth": None, "birth_before": None,
                  "ethnic": None, "phone": None, "education": None, "political": None}  # fmt: skip
         office.execute(update(person).where(person.c.id == one).values(**blank))
         _forget_certifications(office, one)

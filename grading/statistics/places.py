@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from grading.statistics.rules import Rules
+from people.successors import successors
 from people.tables import alias, unit
 
 NO_SETTING, NO_UNIT = "未登记城乡", "未填单位"
@@ -78,10 +79,11 @@ def read_places(connection: Connection, rules: Rules, today: date, top: int | No
         setting = row.setting if row.setting in SETTINGS else NO_SETTING
         known[ident] = Place(ident, row.name, rules.level(row.kind or ""), setting, department, path)
     names = {ident: {row.name} for ident, row in rows.items()}
-    named = {row.name: ident for ident, row in sorted(rows.items(), reverse=True)}
+    merged = successors(connection)
+    named = {row.name: merged.get(ident, ident) for ident, row in sorted(rows.items(), key=lambda pair: (pair[0] not in merged, -pair[0]))}
     for row in connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None)).order_by(alias.c.id)):
         names[row.unit_id].add(row.name)
-        named.setdefault(row.name, row.unit_id)
+        named.setdefault(row.name, merged.get(row.unit_id, row.unit_id))
     nowhere = Place(None, NO_UNIT, rules.level(""), NO_SETTING, NO_UNIT, ())
     closed = {ident for ident, row in rows.items() if (row.valid_to and row.valid_to < today) or (row.valid_from and row.valid_from > today)}
     known_names = {ident: frozenset(found) for ident, found in names.items()}

@@ -13,6 +13,7 @@ from grading.workforce.due import in_force
 from grading.workforce.kinds import Kind
 from grading.workforce.reckoning import HELD, fresh, look
 from people.finding import units_under
+from people.successors import counts_for
 from people.tables import person, unit
 
 
@@ -61,14 +62,19 @@ class Coverage:
 def coverage(connection: Connection, kinds: Mapping[str, Kind], kind: Kind, on_day: date, under: str = "") -> Coverage:
     """Coverage of the target of one kind on a day; ``under``: only units below those with this in their name.
 
-    A holder counts where the certification is exercised, else at the own unit; once a unit, whatever the number of entries.
+    A holder counts where the certification is exercised, else at the own unit, or at what that was merged into by the day;
+    once a unit, whatever the number of entries.
     """
     target = kind.target
     assert target is not None, kind.id
     current = look(connection, kinds, on_day).current
     known = () if current else (fresh(kinds, on_day),)
-    source = certification.join(person, person.c.id == certification.c.person_id)
-    place = func.coalesce(certification.c.unit_id, person.c.unit_id)
+    stands = counts_for(on_day).subquery("stands")
+    source = (
+        certification.join(person, person.c.id == certification.c.person_id)
+        .outerjoin(stands, stands.c.id == func.coalesce(certification.c.unit_id, person.c.unit_id))
+    )  # fmt: skip
+    place = stands.c.now
     of_kind = (certification.c.kind == kind.id, *in_force(on_day))
     active = (*of_kind, *known, certification.c.phase == HELD, or_(certification.c.valid_until.is_(None), certification.c.valid_until >= on_day))
     held = (

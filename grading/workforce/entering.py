@@ -24,6 +24,7 @@ from grading.workforce.hours import NOT_COUNTED, SOURCES, Step
 from grading.workforce.kinds import Kind
 from grading.workforce.reckoning import STRUCK, reckon
 from home import OFFICE, audit, now_ms
+from people.successors import merged_with
 
 EARLIEST = date(1950, 1, 1)
 MOST_HOURS = Fraction(2000)
@@ -63,7 +64,7 @@ def add_certification(
     same = (
         certification.c.person_id == person_id, certification.c.kind == kind.id, certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None)
     )  # fmt: skip
-    place = certification.c.unit_id.is_(None) if unit_id is None else certification.c.unit_id == unit_id
+    place = certification.c.unit_id.is_(None) if unit_id is None else certification.c.unit_id.in_(merged_with(unit_id))
     if connection.execute(select(certification.c.id).where(*same, place)).first():
         raise WorkforceError(f"这个人已经登记了“{kind.title}”；请在原来的那一项上登记办理情况，先前的已终止才能再新增")
     number = connection.execute(

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
+from grading.outcome import add_months
 from grading.tables import certification, certification_step, record, training_hours
 from grading.workforce.clock import Held, Standing, standing
 from grading.workforce.hours import Hours, Step
@@ -37,6 +38,7 @@ class Holder:
     grade: str
     employed_from: date | None
     left_on: date | None
+    birth_before: date | None = None        # before the last correction
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,23 @@ def stand(kind: Kind, entry: Entry, hours: Sequence[HoursRow], on_day: date) -> 
     if entry.basis is not None and entry.basis.replaced:
         told = f"所依据的成绩记录 {entry.basis.record_id} 已被更正后的记录代替；请核对，需要时转入新的记录"
         stands = replace(stands, doubts=(*stands.doubts, told))
+    if moved := _age_moved(kind, entry.holder):
+        stands = replace(stands, doubts=(*stands.doubts, moved))
     return stands
+
+
+def _age_moved(kind: Kind, who: Holder) -> str:
+    """What a corrected birth date has moved; blank if nothing."""
+    if kind.age_most is None or who.birth is None or who.birth_before is None or who.birth == who.birth_before:
+        return ""
+    old, new = (add_months(day, 12 * kind.age_most) for day in (who.birth_before, who.birth))
+    return f"出生日期由 {who.birth_before} 更正为 {who.birth}，满 {kind.age_most} 周岁的日子由 {old} 改为 {new}，已按更正后的重算；请核对原来按旧日期办的"
 
 
 HOLDER = (
     person.c.id.label("person_id"), person.c.name, person.c.identity_masked, person.c.gender, person.c.birth, unit.c.name.label("unit_name"),
     person.c.unit_id.label("own_unit"), post.c.title.label("post_title"), person.c.category, person.c.grade, person.c.employed_from, person.c.left_on,
+    person.c.birth_before,
 )  # fmt: skip
 
 
@@ -126,7 +139,7 @@ def holder_of(row: Any) -> Holder:
     """A row that has the columns :data:`HOLDER`."""
     return Holder(
         row.person_id, row.name, row.identity_masked, row.gender or "", row.birth, row.unit_name or "", row.own_unit,
-        row.post_title or "", row.category or "", row.grade or "", row.employed_from, row.left_on,
+        row.post_title or "", row.category or "", row.grade or "", row.employed_from, row.left_on, row.birth_before,
     )  # fmt: skip
 
 
@@ -142,19 +155,20 @@ def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[En
 
     What was struck out as entered by mistake is never among them.
     """
-    at, newer, where = unit.alias("at"), record.alias("newer"), (certification.c.revoked_at.is_(None), *where)
+    at, into, newer, where = unit.alias("at"), unit.alias("into"), record.alias("newer"), (certification.c.revoked_at.is_(None), *where)
     source = (
         certification.join(person, person.c.id == certification.c.person_id)
         .outerjoin(unit, unit.c.id == person.c.unit_id)
         .outerjoin(post, post.c.id == person.c.post_id)
         .outerjoin(at, at.c.id == certification.c.unit_id)
+        .outerjoin(into, into.c.id == at.c.merged_into)
         .outerjoin(record, record.c.id == certification.c.record_id)
     )
     query = (
         select(
             *HOLDER, certification.c.id, certification.c.kind, certification.c.certificate_no, certification.c.issuer,
             certification.c.obtained_on, certification.c.unit_id, certification.c.note, certification.c.ended_on, certification.c.end_reason,
-            at.c.name.label("at_name"), certification.c.record_id, record.c.valid_until.label("record_until"),
+            at.c.name.label("at_name"), into.c.name.label("into_name"), certification.c.record_id, record.c.valid_until.label("record_until"),
             exists().where(newer.c.supersedes == certification.c.record_id).label("replaced"),
         )
         .select_from(source)
@@ -165,12 +179,17 @@ def read_entries(connection: Connection, *where: ColumnElement[bool]) -> list[En
     steps = read_steps(connection, wanted)
     return [
         Entry(
-            row.id, holder_of(row), row.kind, row.certificate_no or "", row.issuer or "", row.obtained_on, row.at_name or "", row.unit_id,
+            row.id, holder_of(row), row.kind, row.certificate_no or "", row.issuer or "", row.obtained_on, _place(row), row.unit_id,
             row.note or "", row.ended_on, row.end_reason or "", tuple(steps.get(row.id, ())),
             Basis(row.record_id, row.record_until, bool(row.replaced)) if row.record_id else None,
         )
         for row in connection.execute(query)
     ]  # fmt: skip
+
+
+def _place(row: Any) -> str:
+    """Where it is exercised; a unit that was merged keeps its name."""
+    return f"{row.at_name}（已并入{row.into_name}）" if row.into_name else row.at_name or ""
 
 
 def read_steps(connection: Connection, wanted: Select[tuple[int]]) -> Mapping[int, list[StepRow]]:

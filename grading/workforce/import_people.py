@@ -13,6 +13,7 @@ from grading.tables import certification, certification_step, training_hours
 from grading.workforce.import_sheets import Line
 from people.identity import identity_mac
 from people.roster import RosterFault as Fault
+from people.successors import successors
 from people.tables import alias, person
 
 BATCH = 500
@@ -70,14 +71,14 @@ def find_people(connection: Connection, key: bytes, lines: Sequence[Line], fault
 
 def _load(connection: Connection, by_id: Mapping[int, Known]) -> None:
     """What the persons have on file."""
-    certifications: dict[int, OnFile] = {}
+    certifications, now = dict[int, OnFile](), successors(connection)
     for ids in batches(list(by_id)):
         for row in connection.execute(select(certification).where(certification.c.person_id.in_(ids)).order_by(certification.c.id)):
             if row.revoked_at is not None:
                 by_id[row.person_id].revoked.add((row.kind, row.obtained_on))
                 continue
             values = {"certificate_no": row.certificate_no or "", "issuer": row.issuer or "", "note": row.note or ""}
-            certifications[row.id] = OnFile(row.id, row.kind, row.unit_id, row.obtained_on, row.ended_on, values)
+            certifications[row.id] = OnFile(row.id, row.kind, now.get(row.unit_id, row.unit_id), row.obtained_on, row.ended_on, values)
             by_id[row.person_id].certifications.append(certifications[row.id])
         for row in connection.execute(select(training_hours).where(training_hours.c.person_id.in_(ids)).order_by(training_hours.c.id)):
             by_id[row.person_id].hours[row.on_day, row.title] = (row.hours, row.revoked_at is not None)

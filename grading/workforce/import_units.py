@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select, update
 from grading.errors import WorkforceError
 from grading.workforce.import_sheets import Change, Imported, Line
 from people.roster import RosterFault as Fault
-from people.tables import unit
+from people.successors import successors
+from people.tables import alias, unit
 
 #: column of the sheet -> (column of unit, how staff call it)
 FACTS = {
@@ -20,13 +21,18 @@ FACTS = {
 
 
 class Places:
-    """Units by name; a name that several have needs its parent beside it."""
+    """Units by name, former names too; a name that several have needs its parent beside it. A merged unit is what it was merged into."""
 
     def __init__(self, connection: Connection) -> None:
         self.rows: dict[int, dict[str, Any]] = {row.id: dict(row._mapping) for row in connection.execute(select(unit))}
+        self.merged = successors(connection)
         self.named: dict[str, list[int]] = {}
         for ident, row in self.rows.items():
-            self.named.setdefault(row["name"], []).append(ident)
+            if ident not in self.merged:
+                self.named.setdefault(row["name"], []).append(ident)
+        self.former: dict[str, set[int]] = {}
+        for name, ident in connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None))):
+            self.former.setdefault(name, set()).add(self.merged.get(ident, ident))
 
     def add(self, ident: int, values: dict[str, Any]) -> None:
         self.rows[ident] = values
@@ -37,7 +43,7 @@ class Places:
 
         :raises WorkforceError: none, or several.
         """
-        found = self.named.get(name, [])
+        found = self.named.get(name) or list(self.former.get(name, ()))
         if not found:
             raise WorkforceError(f"单位“{name}”还没有登记；请先在“单位”表里填一行，或核对名称")
         if len(found) > 1:
@@ -85,6 +91,9 @@ def _unit_of(connection: Connection, places: Places, line: Line, done: Imported)
     """The unit that a line is about, known or new."""
     name, parent = line.values["unit"], line.values.get("parent")
     above = places.find(parent, line) if parent else None
+    if name not in places.named and (former := places.former.get(name)):
+        now = "、".join(f"“{places.rows[ident]['name']}”" for ident in sorted(former))
+        raise WorkforceError(f"“{name}”已更名或并入{now}；请改写成现在的名称，户数等填合并后的数")
     same = [ident for ident in places.named.get(name, []) if above is None or places.rows[ident]["parent_id"] in (above, None)]
     if len(same) > 1:
         raise WorkforceError(f"有 {len(same)} 个单位都叫“{name}”；请填“上级单位”列")

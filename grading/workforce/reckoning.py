@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select, update
 
 from grading.tables import certification, certification_step
 from grading.workforce.clock import standing
 from grading.workforce.holdings import Entry, read_entries
 from grading.workforce.kinds import Kind
 from home import Home, transaction
+from people.tables import person
 
 #: Raised whenever :mod:`grading.workforce.clock` comes to other dates from the same rules.
 CLOCK = 1
@@ -43,7 +44,20 @@ def by_these_rules(kinds: Mapping[str, Kind]) -> ColumnElement[bool]:
 def fresh(kinds: Mapping[str, Kind], on_day: date) -> ColumnElement[bool]:
     """Over certification: what is kept holds on ``on_day`` (no step lies after it)."""
     later = select(certification_step.c.certification_id).where(certification_step.c.on_day > on_day, certification_step.c.revoked_at.is_(None))
-    return and_(by_these_rules(kinds), certification.c.id.not_in(later))
+    return and_(by_these_rules(kinds), certification.c.id.not_in(later), certification.c.person_id.not_in(_moved()))
+
+
+def _moved() -> Select[tuple[int]]:
+    """Persons whose birth date was corrected since: what was reckoned from the old one holds no longer."""
+    return select(person.c.id).where(person.c.birth_moved.is_(True))
+
+
+def _reckon_births_again(connection: Connection) -> None:
+    """Have everything that rests on a birth date corrected since reckoned again."""
+    if connection.execute(_moved().limit(1)).first() is not None:
+        known = certification.c.revoked_at.is_(None), certification.c.person_id.in_(_moved())
+        connection.execute(update(certification).where(*known).values(reckoned=None))
+        connection.execute(update(person).where(person.c.birth_moved.is_(True)).values(birth_moved=None))
 
 
 @dataclass(frozen=True)
@@ -59,11 +73,12 @@ class Look:
 
 
 def look(connection: Connection, kinds: Mapping[str, Kind], on_day: date) -> Look:
-    """Asked before such a query; two look-ups in indexes."""
+    """Asked before such a query; three look-ups in indexes."""
     by_rules = _by_rules(connection)
     steps = certification_step.c
     later = select(steps.id).where(steps.on_day > on_day, steps.revoked_at.is_(None)).limit(1)
-    return Look(_kept(by_rules, kinds) and connection.execute(later).first() is None, all(kind in kinds for kind, _ in by_rules))
+    odd = any(connection.execute(one).first() is not None for one in (later, _moved().limit(1)))
+    return Look(_kept(by_rules, kinds) and not odd, all(kind in kinds for kind, _ in by_rules))
 
 
 def _by_rules(connection: Connection) -> set[tuple[str, str | None]]:
@@ -76,11 +91,12 @@ def _kept(by_rules: set[tuple[str, str | None]], kinds: Mapping[str, Kind]) -> b
 
 
 def bring_up_to_date(home: Home, kinds: Mapping[str, Kind], most: int = 10 * BATCH) -> int:
-    """What the worker does when rules have changed: a batch a transaction, so that nobody at a page waits long; how many were done."""
+    """What the worker does when rules or birth dates have changed: a batch a transaction, so that nobody at a page waits long; how many were done."""
     with home.office.connect() as connection:
-        if _kept(_by_rules(connection), kinds):
+        if _kept(_by_rules(connection), kinds) and connection.execute(_moved().limit(1)).first() is None:
             return 0
     with transaction(home.office) as connection:
+        _reckon_births_again(connection)
         struck = certification.c.revoked_at.is_not(None), certification.c.reckoned.is_(None)
         connection.execute(update(certification).where(*struck).values(reckoned=STRUCK))
     done = 0
@@ -101,8 +117,8 @@ def _stale(kinds: Mapping[str, Kind]) -> ColumnElement[bool]:
 
 def reckon(connection: Connection, kinds: Mapping[str, Kind], *where: ColumnElement[bool], most: int | None = None) -> int:
     """Bring what is kept up to date, in the caller's transaction; returns how many were reckoned. ``most``: stop after so many."""
-    done = 0
-    stale = _stale(kinds)
+    _reckon_births_again(connection)
+    done, stale = 0, _stale(kinds)
     while most is None or done < most:
         some = select(certification.c.id).where(stale, *where).limit(min(BATCH, (most or BATCH) - done if most else BATCH))
         entries = read_entries(connection, certification.c.id.in_(list(connection.execute(some).scalars())))

@@ -17,6 +17,7 @@ from grading.lists.asking import scope_of
 from grading.lists.kinds import LISTS, ListKind
 from grading.lists.layout import saved_names
 from grading.lists.scope import DAYS, Scope
+from grading.workforce.kinds import kinds_of
 from grading.workforce.norms import staffing_of
 from grading.workforce.stipend_rules import PAYS, Rule, rules_of
 from hall.office.jobs import STATES, ask, recent_jobs, title_of
@@ -86,12 +87,14 @@ def exports_page(visit: Visit) -> Response:
     return page(
         visit, "exports.html", lists=LISTS.values(), kind=kind, sittings=offered, chosen=visit.query.get("sitting", ""), own=own,
         wanted_set=visit.query.get("set", ""), files=files, jobs=live, STATES=STATES, formats=EXPORT_FORMATS, days=DAYS,
-        rules=rules_for(visit, kind), month=local_text(visit.now, "%Y-%m"),
+        rules=rules_for(visit, kind), month=local_text(visit.now, "%Y-%m"), day=local_text(visit.now, "%Y-%m-%d"),
     )  # fmt: skip
 
 
 def rules_for(visit: Visit, kind: ListKind) -> list[tuple[str, str]]:
-    """(key, title) of the stipend rules or the staffing norms that a list asks for."""
+    """(key, title) of the stipend rules, staffing norms or kinds of certification that a list asks for."""
+    if kind.asks == "held":
+        return [(key, one.title) for key, one in kinds_of(visit.home).items()]
     if kind.asks == "norm":
         return [(key, one.title) for key, one in staffing_of(visit.home).norms.items()]
     return [(key, rule_title(one)) for key, one in rules_of(visit.home).items()] if kind.asks == "month" else []
@@ -133,7 +136,8 @@ def asked_scope(visit: Visit, connection: Connection, kind: ListKind) -> Scope:
         raise Refused("请填写开始日期或结束日期")
     days = visit.whole("days", "到期天数", DAYS[0], DAYS[-1]) if kind.asks == "days" else DAYS[-1]
     return scope_of(connection, kind, sittings=ticked, since=since, until=until, formal="formal" in form and way != "some",
-                    admission_no=form.get("person", ""), days=days, month=form.get("month", ""), rule=form.get("rule", "")[:60])  # fmt: skip
+                    admission_no=form.get("person", ""), days=days, month=form.get("month", ""), rule=form.get("rule", "")[:60],
+                    on=form.get("on", ""), certification=form.get("kind", "")[:60], under=form.get("unit", "")[:100], kinds=kinds_of(visit.home))  # fmt: skip
 
 
 def make_list(visit: Visit) -> Response:

@@ -43,7 +43,8 @@ from hall.office.visit import NotHere, Refused, Visit
 from hall.office.workforce import today
 from home import OFFICE, audit, transaction
 from people.documents import get_document, read_document
-from people.tables import document, person, unit
+from people.successors import successors
+from people.tables import alias, document, person, unit
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _hours_of(connection: Connection, who: Holder) -> list[HoursRow]:
 def _places(connection: Connection, kinds: Mapping[str, Kind]) -> list[str]:
     """Names of the units that a target is about: villages, schools."""
     targets = [kind.target.unit_kind for kind in kinds.values() if kind.target]
-    return list(connection.execute(select(unit.c.name).where(unit.c.kind.in_(targets)).order_by(unit.c.name).distinct()).scalars())
+    return list(connection.execute(select(unit.c.name).where(unit.c.kind.in_(targets), unit.c.merged_into.is_(None)).order_by(unit.c.name).distinct()).scalars())
 
 
 def _papers(connection: Connection, person_id: int) -> dict[int, str]:
@@ -128,7 +129,10 @@ def _place(connection: Connection, visit: Visit) -> int | None:
     name = visit.text("place", "服务单位", 100, needed=False)
     if not name:
         return None
-    found = connection.execute(select(unit.c.id).where(unit.c.name == name)).scalars().all()
+    found = connection.execute(select(unit.c.id).where(unit.c.name == name, unit.c.merged_into.is_(None))).scalars().all()
+    if not found and (former := connection.execute(select(alias.c.unit_id).where(alias.c.name == name, alias.c.unit_id.is_not(None))).scalars().all()):
+        now = successors(connection)
+        found = sorted({now.get(ident, ident) for ident in former})
     if len(found) != 1:
         raise Refused(f"单位“{name}”{'有好几个同名的，请在单位表里改成不重复的名称' if found else '还没有登记；请先在“导入”页用“单位”表登记，或核对名称'}")
     return int(found[0])

@@ -206,3 +206,15 @@ def decision(page: str) -> dict[str, str]:
 def test_the_pages_hold_their_fields(hr: Person) -> None:
     assert field(hr.page("/numbers?list=due"), "list") == "due"
     assert hr.get("/numbers?list=summary").status_code == 404 and hr.get("/numbers/x/file").status_code in (404, 409)
+
+
+def test_who_holds_what_by_the_form(furnished: Office, hr: Person) -> None:
+    page = hr.page("/exports?list=held")
+    assert '<option value="social_worker">社会工作师</option>' in page and re.search(r'name="on" type="date" value="20\d\d-\d\d-\d\d"', page)
+    answer = hr.post("/exports", list="held", format="json", on="2026-02-30", kind="social_worker", unit="没有的单位")
+    assert answer.status_code == 422 and "日期“2026-02-30”应写成" in answer.text and "没有名称里有“没有的单位”" in answer.text
+    assert 'value="没有的单位"' in answer.text and '<option value="social_worker" selected>' in answer.text
+    hr.done("/exports", list="held", format="json", on="2026-02-28", kind="social_worker", unit="")
+    assert furnished.work() == [True]
+    told = json.loads(taken(hr, hr.page("/exports"), ".json"))
+    assert "2026-02-28 社会工作师 持证名册" in told["title"] and told["lines"][0].startswith("到 2026-02-28 登记有资格")
