@@ -55,7 +55,7 @@ def guard() -> None:
     """From now on this process tells no fault but by :func:`trace`: no logger, no thread, and not when it ends by one."""
     logging.setLogRecordFactory(_Record)
     sys.excepthook = _ended
-    threading.excepthook = lambda ended: _tell("a thread ended", ended.exc_value)
+    threading.excepthook = lambda ended: _tell("a thread ended", None if ended.exc_type is SystemExit else ended.exc_value)
     sys.unraisablehook = lambda lost: _tell("a fault that nobody could take", lost.exc_value)
 
 

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from exams.answer_files import AnswerFileError
 from exams.errors import ContentError, ExamsError
 from grading.errors import GradingError
+from hall.office.concerns import refuse_own
 from hall.office.kept_uploads import Kept, keep_upload, kept_upload
 from hall.office.pages import error_page
 from hall.office.refill import DROPPED, KEPT, STOOD_ON, Sent, refill
@@ -116,10 +117,10 @@ def _shown(visit: Visit, page: Way, path: dict[str, str], query: dict[str, str],
     """The page's HTML with the reason; None: it is not for this person, or cannot be shown."""
     if not visit.staff.roles & page.roles or any("\0" in text for text in (*path.values(), *query, *query.values())):
         return None
+    asking = replace(visit, session=replace(visit.session, notice=("bad", reason)), path=path, query=query, form={}, uploads={})
     try:
-        answer = page.handler(
-            replace(visit, session=replace(visit.session, notice=("bad", reason)), path=path, query=query, form={}, uploads={})
-        )
+        refuse_own(asking, page.concerns)
+        answer = page.handler(asking)
     except (NotHere, *REFUSALS):
         return None
     if answer.status_code != 200 or not isinstance(answer, HTMLResponse):
