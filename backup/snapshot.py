@@ -10,7 +10,19 @@ from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, Row, RowMapping, Table, create_engine, insert, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    RowMapping,
+    Table,
+    bindparam,
+    create_engine,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from home import Home, connect
 from migrations import upgrade
@@ -58,8 +70,24 @@ def snapshot(engine: Engine, name: str, path: Path) -> None:
 def _copy(source: Connection, target: Engine) -> None:
     with target.begin() as into:
         for table in tables_of(into):
-            for chunk in source.execute(select(table)).mappings().partitions(CHUNK):
-                into.execute(insert(table), [dict(row) for row in chunk])
+            with source.execute(select(table)) as rows:
+                _fill(into, table, rows.mappings().partitions(CHUNK))
+
+
+def _fill(into: Connection, table: Table, chunks: Iterable[Sequence[RowMapping]]) -> None:
+    """All rows of a table, in whatever order they come; where they point to others of their table, that is entered last.
+
+    No order would do: through two columns two rows may point to one another.
+    """
+    own = sorted({key.parent.name for key in table.foreign_keys if key.column.table is table})
+    pointing: dict[str, list[dict[str, object]]] = {column: [] for column in own}
+    for chunk in chunks:
+        into.execute(insert(table), [{**row, **dict.fromkeys(own)} for row in chunk])
+        for column in own:
+            pointing[column] += [{"row": row["id"], "to": row[column]} for row in chunk if row[column] is not None]
+    for column, pairs in pointing.items():
+        if pairs:
+            into.execute(update(table).where(table.c.id == bindparam("row")).values({column: bindparam("to")}), pairs)
 
 
 def copy_sqlite(source: Path, path: Path) -> None:
@@ -80,38 +108,9 @@ def load(path: Path, target: Engine) -> None:
     """Rows of a snapshot into the empty, migrated schema of a PostgreSQL database; its counters go on behind them."""
     with file_engine(path) as source, source.connect() as rows_from, target.begin() as into:
         for table in tables_of(rows_from):
-            rows = rows_from.execute(select(table)).all()
-            for chunk in _chunks(_parents_first(table, rows)):
-                into.execute(insert(table), [dict(row._mapping) for row in chunk])
+            with rows_from.execute(select(table)) as rows:
+                _fill(into, table, rows.mappings().partitions(CHUNK))
             _set_counter(into, table)
-
-
-def _parents_first(table: Table, rows: Sequence[Row[tuple[object, ...]]]) -> Iterator[Row[tuple[object, ...]]]:
-    """Rows of a table that points to itself, each after the row it points to."""
-    keys = [key for key in table.foreign_keys if key.column.table is table]
-    if not keys:
-        yield from rows
-        return
-    here, there = keys[0].parent.name, keys[0].column.name
-    waiting, known = list(rows), {None}
-    while waiting:
-        ready = [row for row in waiting if row._mapping[here] in known]
-        if not ready:
-            raise ValueError(f"{table.name}: rows point to rows that are not there")
-        yield from ready
-        known |= {row._mapping[there] for row in ready}
-        waiting = [row for row in waiting if row._mapping[there] not in known]
-
-
-def _chunks(rows: Iterable[Row[tuple[object, ...]]]) -> Iterator[list[Row[tuple[object, ...]]]]:
-    chunk: list[Row[tuple[object, ...]]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _set_counter(connection: Connection, table: Table) -> None:

@@ -7,11 +7,12 @@ import os
 import sqlite3
 import tarfile
 import threading
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sitting_fixture import KEY, open_demo
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import create_engine, insert, select, text, update
 from typer.testing import CliRunner
 
 from backup.archive import BackupError, known_backups, make_backup, make_key
@@ -29,11 +30,14 @@ AT = 1_790_000_000_000
 
 
 def furnish(home: Home) -> None:
-    """Rows of every awkward kind: a tree of units with the child first, bytes, dates, rare characters, a sitting, two chains."""
+    """Rows of every awkward kind: a tree of units with the child first, two that point to one another, bytes, dates, rare characters, a sitting, two chains."""
     open_demo(home)
     with transaction(home.office) as connection:
         connection.execute(insert(unit).values(id=2, name="县人民政府"))
         connection.execute(insert(unit).values(id=1, name="办公室", parent_id=2))
+        connection.execute(insert(unit).values(id=3, name="城关镇"))
+        connection.execute(insert(unit).values(id=4, name="城关街道", parent_id=3))
+        connection.execute(update(unit).where(unit.c.id == 3).values(merged_into=4, valid_to=date(2026, 1, 1)))  # each points to the other
         connection.execute(
             insert(person).values(
                 name="张\U0002b5af·三", document="居民身份证", identity_cipher=b"\x00\xff\x01", identity_mac="m", identity_masked="34********1234",
@@ -66,7 +70,7 @@ def test_a_backup_comes_back_the_same_on_either_database(any_home: Home, tmp_pat
     assert b"SQLite format" not in done.path.read_bytes()
     restored = restore(done.path, tmp_path / "new", key)
     assert contents(restored.home) == before
-    assert restored.made_at == AT and restored.rows["office.unit"] == 2
+    assert restored.made_at == AT and restored.rows["office.unit"] == 4
     for name in ("identity", "code", "record"):
         assert restored.home.key(name) == any_home.key(name)
     assert (restored.home.secret / "bank" / "item.md").read_text(encoding="utf-8") == "题目"
@@ -86,7 +90,7 @@ def test_a_backup_of_files_comes_back_in_postgresql_and_goes_on(home_folder: Hom
     restored = restore(done.path, tmp_path / "new", db_url=postgres_url)
     assert restored.home.office.dialect.name == "postgresql" and contents(restored.home) == before
     with transaction(restored.home.office) as connection:  # the counters go on behind the restored rows
-        assert connection.execute(insert(unit).values(name="新单位").returning(unit.c.id)).scalar_one() == 3
+        assert connection.execute(insert(unit).values(name="新单位").returning(unit.c.id)).scalar_one() == 5
     restored.home.close()
     with pytest.raises(BackupError, match="另一个数据文件夹使用"):
         restore(done.path, tmp_path / "again", db_url=postgres_url)
