@@ -188,7 +188,7 @@ def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswer
     if arrived >= row.limit_at:
         at, by = row.limit_at, "time"
     elif shown_unanswered is None:
-        raise Refused("bad_request")
+        raise Refused("bad_request", limit=row.limit_at)
     else:
         at, by = arrived, "handin"
     answers = effective_answers(connection, attempt_id)

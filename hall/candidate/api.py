@@ -29,6 +29,8 @@ from hall.candidate.state import Hall, Seat
 from hall.candidate.visit import RETRY_S, Visit, refusal_json
 
 MAX_CHANGES = 64
+#: how long a limit is believed by which a page was told that there is time left, ms
+BELIEVED_MS = 3_000
 _Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
 _ClientTime = Annotated[int, Meta(ge=0, le=2**53)]
 _Ago = Annotated[int, Meta(ge=0, le=86_400_000)]
@@ -159,7 +161,14 @@ async def hand_in(request: Request) -> Response:
     hall: Hall = request.app.state.hall
     seat, arrived, raw = await _seated(hall, request.scope, request.receive)
     body = _decoded(_hand_in_decoder, raw)
-    ended = await hall.write(HandIn(_request_of(seat, body, arrived), body.unanswered))
+    if body.unanswered is None and arrived < seat.not_before:
+        raise Refused("bad_request")
+    try:
+        ended = await hall.write(HandIn(_request_of(seat, body, arrived), body.unanswered))
+    except Refused as refusal:
+        if "limit" in refusal.facts:  # thousands may think so at once, whose time was given back in this second
+            seat.not_before = min(int(str(refusal.facts["limit"])), arrived + BELIEVED_MS)
+        raise
     assert isinstance(ended, HandedIn)
     await _note_move(hall, seat, source_of(request.scope), arrived)
     facts = {"at": ended.finish.at, "receipt": ended.finish.receipt, "closed_by": ended.finish.closed_by, "next": "/done"}

@@ -53,7 +53,10 @@ SAVE_BURST, SAVE_RATE = 3000, 5.0
 
 @dataclass(slots=True)
 class Seat:
-    """The unchanging facts of a session with a started attempt, and the ``address`` from which it was last heard."""
+    """The unchanging facts of a session with a started attempt, and the ``address`` from which it was last heard.
+
+    ``not_before``: until then (ms UTC) a page that thinks that the time is up is told otherwise without asking the database.
+    """
 
     token_digest: str
     csrf: bytes
@@ -64,6 +67,7 @@ class Seat:
     bucket: Bucket
     ranges: str | None
     address: str = ""
+    not_before: int = 0
 
 
 class Hall:

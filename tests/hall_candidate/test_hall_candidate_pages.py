@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from hall_fixture import field
@@ -12,6 +13,7 @@ from exams.attempts import effective_answers
 from exams.control import grant_time, release_device
 from exams.sessions import TRIES
 from exams.tables import attempt, entry, save, session
+from hall.candidate.api import BELIEVED_MS
 from hall.candidate.app import FAST, ROUTES
 from hall.candidate.guard import MAX_BODY
 from home import now_ms, transaction
@@ -320,6 +322,20 @@ def test_a_hand_in_names_what_the_server_holds(roster, hall):
     refused = browser.hand_in(3)
     assert refused.status_code == 409 and "9 题未答" in refused.json()["text"]
     assert browser.hand_in(None).json()["reason"] == "bad_request", "the time is not up"
+
+
+def test_a_page_told_that_there_is_time_left_is_believed_for_three_seconds_only(any_home, roster, hall):
+    """Thousands of pages that ask again and again must not keep the hall from giving the time back (bench.closing)."""
+    browser = hall(roster[0])
+    browser.start()
+    assert browser.hand_in(None).json()["reason"] == "bad_request"
+    with transaction(any_home.exam) as connection:
+        connection.execute(update(attempt).values(limit_at=now_ms() - 1_000))
+    assert browser.hand_in(None).json()["reason"] == "bad_request", "told from memory"
+    assert browser.hand_in(9).json()["closed_by"] == "time", "whoever hands in by himself is always asked of the database"
+    assert browser.hand_in(None).json()["reason"] == "bad_request"
+    time.sleep(BELIEVED_MS / 1000)
+    assert browser.hand_in(None).json()["closed_by"] == "time"
 
 
 @pytest.mark.parametrize(("opens_in", "late", "words"), [(30, None, "按钮自动可用"), (-40, 30, "不能再入场"), (-115, None, "只剩")])

@@ -10,6 +10,7 @@
   const OFFER_MS = 60000;
   const AWAY_MS = 2000;
   const TOLD_FROM_MIN = 0.5;
+  const SPREAD_MS = 3000;              /* a hall full of pages whose time is up in the same second; all is saved already */
 
   let csrf = state.csrf;
   let failures = 0;
@@ -225,7 +226,7 @@
   function timeUp() {
     still();
     pufa.stop("考试时间到", "正在交卷，请不要关闭页面…", "", []);
-    if (queue.items.length) schedule(0); else closeAtLimit();
+    if (queue.items.length) schedule(0); else setTimeout(closeAtLimit, Math.random() * SPREAD_MS);
   }
 
   function thawed() {
