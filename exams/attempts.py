@@ -176,7 +176,7 @@ def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswer
     ``arrived``: when the request came in, ms UTC; from ``limit_at`` on the attempt is closed by time and ends at its limit.
     ``shown_unanswered``: the count on the candidate's screen, which must be the server's; None at time-up.
 
-    :raises Refused: an older page, a screen that shows something else, a void attempt, a pause; or the time is up only because
+    :raises Refused: an older page, time left though the page thinks it is up, a screen that shows something else, a void attempt, a pause; or the time is up only because
         the server stood still, which is about to be given back.
     """
     row = connection.execute(select(attempt).where(attempt.c.id == attempt_id).with_for_update()).one()
@@ -188,7 +188,7 @@ def hand_in(connection: Connection, attempt_id: int, writer: int, shown_unanswer
     if arrived >= row.limit_at:
         at, by = row.limit_at, "time"
     elif shown_unanswered is None:
-        raise Refused("bad_request", limit=row.limit_at)
+        raise Refused("time_left", limit=row.limit_at)
     else:
         at, by = arrived, "handin"
     answers = effective_answers(connection, attempt_id)

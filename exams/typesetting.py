@@ -48,8 +48,13 @@ class MissingGlyphError(TypesettingError):
 
 def template_of(home: Home | None, shipped: Path) -> Path:
     """The office's own copy of a template in ``<home>/templates/``, or the shipped one."""
-    own = home.root / "templates" / shipped.name if home else shipped
+    own = own_template(home, shipped) if home else shipped
     return own if own.is_file() else shipped
+
+
+def own_template(home: Home, shipped: Path) -> Path:
+    """Where an office's own copy of a shipped template lies, if it has one."""
+    return home.root / "templates" / shipped.name
 
 
 def set_pdf(

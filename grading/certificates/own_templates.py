@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from exams.typesetting import own_template
 from grading.certificates.sheets import shipped_template
 from grading.certificates.specimen import try_template
 from grading.certificates.statement import KINDS
@@ -21,7 +22,6 @@ class InUse:
 
     kind: str
     title: str
-    name: str
     own_since: int | None
 
 
@@ -30,7 +30,7 @@ def in_use(home: Home) -> list[InUse]:
     found = []
     for kind, title in KINDS.items():
         own = _own(home, kind)
-        found.append(InUse(kind, title, own.name, int(own.stat().st_mtime * 1000) if own.is_file() else None))
+        found.append(InUse(kind, title, int(own.stat().st_mtime * 1000) if own.is_file() else None))
     return found
 
 
@@ -73,4 +73,4 @@ def _replace(home: Home, kind: str, template: bytes | None) -> None:
 
 
 def _own(home: Home, kind: str) -> Path:
-    return home.root / "templates" / shipped_template(kind).name
+    return own_template(home, shipped_template(kind))

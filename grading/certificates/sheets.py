@@ -67,7 +67,7 @@ def merged_pdf(home: Home, made: Made, report: Report = quiet) -> bytes:
     for n, sheet in enumerate(made.sheets, 1):
         files[f"{sheet.number}.png"] = qr_png(sheet.code)
         report(n // 2, len(made.sheets))  # the other half is setting
-    pdf = set_pdf(_template(home, made.kind), {**data, "sheets": [sheet_fields(sheet, data) for sheet in made.sheets]}, files, tagged=len(made.sheets) == 1)
+    pdf = set_pdf(template_in_use(home, made.kind), {**data, "sheets": [sheet_fields(sheet, data) for sheet in made.sheets]}, files, tagged=len(made.sheets) == 1)
     report(len(made.sheets), len(made.sheets))
     return pdf
 
@@ -81,7 +81,7 @@ def zipped_pdfs(home: Home, made: Made, report: Report = quiet) -> bytes:
     out = io.BytesIO()
     each = ((data, {f"{sheet.number}.png": qr_png(sheet.code)}) for sheet, data in sheet_data(home, made))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # PDFs are compressed already
-        for n, (sheet, pdf) in enumerate(zip(made.sheets, set_pdfs(_template(home, made.kind), each), strict=True), 1):
+        for n, (sheet, pdf) in enumerate(zip(made.sheets, set_pdfs(template_in_use(home, made.kind), each), strict=True), 1):
             name = _NAME.sub("", f"{sheet.columns.get('准考证号', '')}-{sheet.columns.get('姓名', '')}")
             archive.writestr(f"{name or sheet.number}.pdf", pdf)
             report(n, len(made.sheets))
@@ -144,7 +144,8 @@ def shipped_template(kind: str) -> Path:
     return HERE / f"{kind}.typ"
 
 
-def _template(home: Home, kind: str) -> Path:
+def template_in_use(home: Home, kind: str) -> Path:
+    """The office's own template of a kind, or the shipped one."""
     return template_of(home, shipped_template(kind))
 
 

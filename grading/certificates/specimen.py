@@ -29,7 +29,7 @@ from grading.errors import CertificateError
 from home import Home, now_ms
 
 LARGEST = 256 * 1024
-#: processor seconds and bytes that a trial may take, and seconds until its end is no longer waited for; a specimen takes under one second
+#: processor seconds and bytes that a trial may take, and seconds until its end is no longer waited for; a trial takes two or three here
 PROCESSOR_S, MEMORY, WAIT_S = 20, 3 * 2**30, 40
 MODE = "样张"
 #: a usual person, and one whose name, unit and remark are as long as they get

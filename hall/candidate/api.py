@@ -162,11 +162,11 @@ async def hand_in(request: Request) -> Response:
     seat, arrived, raw = await _seated(hall, request.scope, request.receive)
     body = _decoded(_hand_in_decoder, raw)
     if body.unanswered is None and arrived < seat.not_before:
-        raise Refused("bad_request")
+        raise Refused("time_left")
     try:
         ended = await hall.write(HandIn(_request_of(seat, body, arrived), body.unanswered))
     except Refused as refusal:
-        if "limit" in refusal.facts:  # thousands may think so at once, whose time was given back in this second
+        if refusal.reason == "time_left":  # thousands may think so at once, whose time was given back in this second
             seat.not_before = min(int(str(refusal.facts["limit"])), arrived + BELIEVED_MS)
         raise
     assert isinstance(ended, HandedIn)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Select, select
 
+from exams.opening import admission_of
 from exams.tables import candidate
 from grading.errors import WorkforceError
 from grading.lists.kinds import LISTS
@@ -101,8 +102,7 @@ def _roster(connection: Connection, visit: Visit, me: int) -> bool:
 
 
 def _numbers(connection: Connection, visit: Visit, me: int) -> bool:
-    mine = select(candidate.c.admission_no).where(candidate.c.sitting_id == visit.path["sitting"], candidate.c.person_id == me)
-    number = connection.execute(mine).scalar()
+    number = admission_of(connection, visit.path["sitting"], me)
     return number is not None and number in visit.form.get("numbers", "")
 
 

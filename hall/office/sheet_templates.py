@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from exams.typesetting import template_of
 from grading.certificates.own_templates import back_to_shipped, in_use, put_into_use
-from grading.certificates.sheets import shipped_template
+from grading.certificates.sheets import shipped_template, template_in_use
 from grading.certificates.specimen import LARGEST, PEOPLE, try_template
 from grading.certificates.statement import KINDS
 from hall.office.certificates import given
@@ -25,9 +24,9 @@ def templates_page(visit: Visit) -> Response:
 
 def template_file(visit: Visit) -> Response:
     """``GET /certificates/templates/{kind}?shipped=``: the template that is used now, or the shipped one, to be changed."""
-    shipped = shipped_template(_kind(visit))
-    path = shipped if visit.query.get("shipped") else template_of(visit.home, shipped)
-    return given(visit, "template", shipped.name, path.read_text(encoding="utf-8", errors="replace"), "text/plain; charset=utf-8")
+    kind = _kind(visit)
+    path = shipped_template(kind) if visit.query.get("shipped") else template_in_use(visit.home, kind)
+    return given(visit, "template", path.name, path.read_text(encoding="utf-8", errors="replace"), "text/plain; charset=utf-8")
 
 
 def try_upload(visit: Visit) -> Response:
@@ -43,7 +42,7 @@ def try_upload(visit: Visit) -> Response:
 def specimen(visit: Visit) -> Response:
     """``POST /certificates/templates/{kind}/specimen``: the specimens as a PDF, of the upload that ``token`` names or of what is used now."""
     kind = _kind(visit)
-    template = kept_upload(visit, PURPOSE, kind).data if visit.form.get("token") else template_of(visit.home, shipped_template(kind)).read_bytes()
+    template = kept_upload(visit, PURPOSE, kind).data if visit.form.get("token") else template_in_use(visit.home, kind).read_bytes()
     return Response(try_template(visit.home, kind, template), media_type="application/pdf", headers=dict(disposition(f"{KINDS[kind]}-样张.pdf")))
 
 

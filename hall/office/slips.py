@@ -58,7 +58,7 @@ def print_all(visit: Visit) -> Response:
         out = set(connection.execute(select(entry.c.admission_no).where(entry.c.sitting_id == known.id, entry.c.barred)).scalars())
     slips = issue_codes(visit.home, known.id, visit.by, without=visit.staff.person_id)
     with visit.home.office.connect() as connection:
-        own = admission_of(connection, known.id, visit.staff.person_id) if visit.staff.person_id is not None else None
+        own = admission_of(connection, known.id, visit.staff.person_id)
     return _sheet(visit, [slip for slip in slips if slip.admission_no not in out], own or "")
 
 

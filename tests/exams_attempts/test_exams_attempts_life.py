@@ -231,7 +231,7 @@ def test_handing_in_twice_gives_the_same_receipt(any_home, sit):
     assert count(any_home, handin) == 1 and first.unanswered == 8 and first.closed_by == "handin"
 
 
-@pytest.mark.parametrize(("writer", "shown", "reason"), [(0, 9, "stale"), (2, 9, "stale"), (1, 8, "mismatch"), (1, None, "bad_request")])
+@pytest.mark.parametrize(("writer", "shown", "reason"), [(0, 9, "stale"), (2, 9, "stale"), (1, 8, "mismatch"), (1, None, "time_left")])
 def test_a_hand_in_from_a_wrong_screen_is_refused(any_home, sit, writer, shown, reason):
     (one,) = open_demo(any_home, 1)
     desk = sit(one)

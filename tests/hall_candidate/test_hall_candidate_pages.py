@@ -321,19 +321,19 @@ def test_a_hand_in_names_what_the_server_holds(roster, hall):
     browser.start()
     refused = browser.hand_in(3)
     assert refused.status_code == 409 and "9 题未答" in refused.json()["text"]
-    assert browser.hand_in(None).json()["reason"] == "bad_request", "the time is not up"
+    assert browser.hand_in(None).json()["reason"] == "time_left", "the time is not up"
 
 
 def test_a_page_told_that_there_is_time_left_is_believed_for_three_seconds_only(any_home, roster, hall):
     """Thousands of pages that ask again and again must not keep the hall from giving the time back (bench.closing)."""
     browser = hall(roster[0])
     browser.start()
-    assert browser.hand_in(None).json()["reason"] == "bad_request"
+    assert browser.hand_in(None).json()["reason"] == "time_left"
     with transaction(any_home.exam) as connection:
         connection.execute(update(attempt).values(limit_at=now_ms() - 1_000))
-    assert browser.hand_in(None).json()["reason"] == "bad_request", "told from memory"
+    assert browser.hand_in(None).json()["reason"] == "time_left", "told from memory"
     assert browser.hand_in(9).json()["closed_by"] == "time", "whoever hands in by himself is always asked of the database"
-    assert browser.hand_in(None).json()["reason"] == "bad_request"
+    assert browser.hand_in(None).json()["reason"] == "time_left"
     time.sleep(BELIEVED_MS / 1000)
     assert browser.hand_in(None).json()["closed_by"] == "time"
 

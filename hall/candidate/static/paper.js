@@ -240,7 +240,7 @@
     const answer = await ask("/api/handin", { writer: state.writer, acked: queue.acked(), changes: [], unanswered: null });
     if (answer.ok) { finished(); return; }
     if (ended || !clock.isUp) return;
-    if (answer.facts.reason === "bad_request") {      /* by the server's clock there is time left: perhaps more was given */
+    if (answer.facts.reason === "time_left") {      /* by the server's clock there is time left: perhaps more was given */
       await pulse();
       setTimeout(closeAtLimit, 500);
       return;
