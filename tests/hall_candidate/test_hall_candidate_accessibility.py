@@ -81,6 +81,7 @@ def test_axe_finds_nothing_on_any_page_in_any_look(home_folder, serve, window):
     page.route("**/api/save", lambda route: route.abort())
     page.clock.install()
     choose(page, 2, "B")
+    page.wait_for_selector("#save[data-state=offline]")
     page.clock.fast_forward(70_000)
     page.wait_for_selector("#offer:not([hidden])")
     check("answer file offered")

@@ -97,7 +97,7 @@ def test_a_network_that_never_returns_leaves_by_a_file_that_is_merged_once(home_
     context.route("**/api/**", lambda route: route.abort())
     choose(page, 2, "B")
     page.locator("textarea").fill("只在这台电脑里的答案")
-    page.clock.fast_forward(5_000)
+    page.wait_for_selector("#save[data-state='offline']")   # the minute begins when the page knows that a save has failed
     page.clock.fast_forward(70_000)
     page.wait_for_selector("#offer:not([hidden])")
     with page.expect_download() as waiting:
