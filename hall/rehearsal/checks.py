@@ -41,15 +41,15 @@ class Finding:
 class _View:
     home: Home
     run: Run
-    saves: Mapping[tuple[int, int, int], tuple[str, str]]
+    saves: Mapping[int, tuple[int, str, str, str]]     # number in the chain -> attempt id, question, answer, head
     attempts: Mapping[int, int]          # attempt id -> entry id
 
 
 def findings(home: Home, run: Run, listing: str) -> list[Finding]:
     """Everything that was looked at; ``listing``: name of the exported list."""
     with home.exam.connect() as connection:
-        rows = connection.execute(select(save.c.attempt_id, save.c.writer, save.c.seq, save.c.question, save.c.answer))
-        saves = {(row.attempt_id, row.writer, row.seq): (row.question, row.answer) for row in rows}
+        rows = connection.execute(select(save.c.chain_n, save.c.attempt_id, save.c.question, save.c.answer, save.c.chain_head))
+        saves = {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
         attempts = {row.id: row.entry_id for row in connection.execute(select(attempt.c.id, attempt.c.entry_id))}
     view = _View(home, run, saves, attempts)
     return [*(check(view) for check in _CHECKS), _list(view, listing)]
@@ -64,9 +64,10 @@ def _books(view: _View) -> Iterator[Book]:
 
 
 def _acknowledged(view: _View) -> Finding:
-    told = {(book.attempt, *key): what for book in _books(view) for key, what in book.acked.items()}
-    lost = [key for key, what in told.items() if view.saves.get(key) != what]
-    return Finding("A1", "得到确认的答案都在", not lost, f"确认 {len(told)} 次，丢失 {len(lost)} 次")
+    """Each acknowledgement names a row of the chain, which must hold that answer; the same answer given again names the row of before."""
+    told = [(book.places[key], (book.attempt, *what)) for book in _books(view) for key, what in book.acked.items()]
+    lost = sum(view.saves.get(number) != (*what, head) for (number, head), what in told)
+    return Finding("A1", "得到确认的答案都在", not lost, f"确认 {len(told)} 次，丢失 {lost} 次")
 
 
 def _one_attempt(view: _View) -> Finding:

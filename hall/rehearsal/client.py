@@ -26,9 +26,11 @@ class Gone(Exception):
 
 @dataclass
 class Book:
-    """What one candidate was told, over all pages; times in seconds."""
+    """What one candidate was told, over all pages; times in seconds. ``acked``: {(writer, seq): (question, answer)} and ``places``
+    {(writer, seq): (number, head)} of the link of the sitting's chain that the acknowledgement names."""
 
     acked: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    places: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     took: list[float] = field(default_factory=list)
     start_took: float | None = None
     receipts: list[str] = field(default_factory=list)
@@ -80,11 +82,13 @@ class Page:
         """
         self.seq += 1
         change = [self.seq, question, answer, int(time.time() * 1000) + self.clock_ms]
-        body = {"writer": self.state["writer"], "acked": self.seq - 1, "changes": [change]}
+        writer = int(self.state["writer"])
+        body = {"writer": writer, "acked": self.seq - 1, "changes": [change]}
         began = time.monotonic()
         reply = await self._send("/api/save", body)
         for ack in reply["acks"]:
-            self.book.acked[(int(self.state["writer"]), int(ack[0]))] = (question, answer)
+            key = writer, int(ack[0])
+            self.book.acked[key], self.book.places[key] = (question, answer), (int(ack[2]), str(ack[3]))
         self.book.took.append(time.monotonic() - began)
         self.current[question] = answer
 

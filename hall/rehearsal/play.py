@@ -101,12 +101,14 @@ async def _sit(run: Run, place: int, base: str, forms: Forms) -> None:
 
 
 async def _write(page: Page, questions: Questions, draw: random.Random) -> None:
-    """Answer in some order; some change their mind, some take an answer back."""
+    """Answer in some order; some give the same answer once more, some take it back."""
     order = list(questions)
     draw.shuffle(order)
     for question in order:
         letters, several = questions[question]
-        await page.answer(question, "".join(sorted(draw.sample(letters, draw.randint(1, len(letters)) if several else 1))))
+        answer = "".join(sorted(draw.sample(letters, draw.randint(1, len(letters)) if several else 1)))
+        for _ in range(2 if draw.random() < 0.1 else 1):
+            await page.answer(question, answer)
         if draw.random() < 0.1:
             await page.answer(question, "")
         await asyncio.sleep(draw.uniform(0.05, 0.4))
