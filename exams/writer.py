@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ log = logging.getLogger(__name__)
 #: saves in one transaction; a job takes about as long as so many of them, and the event loop must not be held up for long
 MAX_BATCH, JOB_FILLS = 256, 8
 MAX_WAITING = 20_000
-#: work that comes so soon after a commit shows that more is coming: the next commit waits a moment for it, and is shared by more
-BUSY_S, GATHER_S = 0.005, 0.001
 #: PostgreSQL says with these codes that the same transaction may be tried again: deadlock, serialization
 _AGAIN = frozenset({"40P01", "40001"})
 _TRIES = 3
@@ -125,17 +122,13 @@ class Writer:
         self._queue.put(_Aside((work, ticket)) if aside else (work, ticket))
 
     def _run(self) -> None:
-        committed = 0.0
         while self._going:
             batch: list[_Pair] = []
             self._take(batch, self._queue.get())
-            if time.monotonic() - committed < BUSY_S:
-                time.sleep(GATHER_S)
             if batch:
                 self._deliver(batch, self._answers(batch, shared=True))
             for pair in self._taken_aside():
                 self._deliver([pair], self._answers([pair]))
-            committed = time.monotonic()
 
     def _take_waiting(self, batch: list[_Pair]) -> None:
         room = MAX_BATCH - len(batch)
