@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, Engine, delete, select, text
 
+from exams.prepared import Prepared
 from exams.tables import vital
 
 #: a process that has told nothing for this long is taken for dead, ms
@@ -22,6 +23,7 @@ _PUT = text(
     "INSERT INTO vital (process, at, body) VALUES (:process, :at, :body)"
     " ON CONFLICT (process) DO UPDATE SET at = excluded.at, body = excluded.body"
 )
+_PUT_ALONE = Prepared(_PUT)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Vital:
 def tell(connection: Connection, process: str, at: int, facts: Mapping[str, object]) -> None:
     """Replace a process's row, in the caller's transaction."""
     connection.execute(_PUT, {"process": process[:60], "at": at, "body": json.dumps(dict(facts))})
+
+
+def tell_alone(engine: Engine, process: str, at: int) -> None:
+    """:func:`tell` by one statement that commits itself: between BEGIN and COMMIT a thread may wait for its turn beside work that
+    gives way to everybody, and all answers would wait with it."""
+    with engine.connect() as connection:
+        _PUT_ALONE.all(connection, process=process[:60], at=at, body="{}")
+        connection.connection.commit()  # PostgreSQL; SQLite has done so
 
 
 def heard(connection: Connection, now: int) -> list[Vital]:

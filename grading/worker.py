@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 import logs
 from backup.archive import BackupError
@@ -33,7 +33,7 @@ from exams.clock import Clock
 from exams.errors import ExamsError
 from exams.opening import close_sitting, ended
 from exams.tables import open_sitting, sitting
-from exams.vitals import tell
+from exams.vitals import tell_alone
 from grading.errors import GradingError
 from grading.identity_export import delete_expired
 from grading.jobs import KINDS, Asked, JobError, Report, ask, shorten
@@ -176,6 +176,30 @@ def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
         log.error("%s", error)
 
 
+@contextmanager
+def heard_of(home: Home) -> Iterator[None]:
+    """Tell that this process is there, whatever job is in hand: who works for minutes is not dead, and nobody is to restart it."""
+    over = threading.Event()
+
+    def heart() -> None:
+        clock = Clock()
+        while True:
+            try:
+                tell_alone(home.exam, "worker", clock.now())
+            except DBAPIError as error:
+                log.warning("数据库暂时不可用，稍后再试：%s", logs.db_message(error))
+            if over.wait(WATCH_MS / 1000):
+                return
+
+    thread = threading.Thread(target=heart, name="heart", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def loop(home: Home, stopping: threading.Event) -> None:
     """Work until told to stop; the job in hand is finished first."""
     again = take_up_again(home)
@@ -187,8 +211,6 @@ def loop(home: Home, stopping: threading.Event) -> None:
         try:
             if clock.now() - watched >= WATCH_MS:
                 watched = clock.now()
-                with transaction(home.exam) as connection:
-                    tell(connection, "worker", watched, {})
                 closed = watch(home, watched)
                 for ident in closed:
                     log.info("%s 考试时间已过，已收卷并开始阅卷", ident)
@@ -261,7 +283,8 @@ def main(arguments: list[str] | None = None) -> int:
     stopping = threading.Event()
     with _until_told(stopping):
         try:
-            loop(home, stopping)
+            with heard_of(home):
+                loop(home, stopping)
         finally:
             home.close()
             if lock is not None:

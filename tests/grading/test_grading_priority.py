@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 
 import pytest
 from lists_fixture import furnish
@@ -11,17 +10,17 @@ from lists_fixture import furnish
 from grading import exports
 from grading.exports import export_list
 from grading.lists.scope import Scope
-from grading.priority import NICER, giving_way
+from grading.priority import giving_way
 
 
-def standing() -> tuple[int, int]:
-    """(scheduling class, niceness) of the thread that asks."""
-    return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+def standing() -> int:
+    """Scheduling class of the thread that asks."""
+    return os.sched_getscheduler(0)
 
 
 def test_the_work_gives_way_and_whoever_asked_does_not():
     before = standing()
-    assert giving_way(standing) == (os.SCHED_BATCH, NICER) and standing() == before
+    assert giving_way(standing) == os.SCHED_IDLE and standing() == before
     with pytest.raises(ZeroDivisionError):
         giving_way(lambda: 1 // 0)
 
@@ -33,4 +32,4 @@ def test_a_list_is_written_giving_way_and_audited_as_ever(home_folder, tmp_path,
         real = getattr(exports, name)
         monkeypatch.setattr(exports, name, lambda *given, real=real, name=name, **more: (seen.setdefault(name, standing()), real(*given, **more))[1])
     export_list(home_folder, "scores", Scope(("s1",)), "xlsx", tmp_path / "x.xlsx", "hr", gently=True)
-    assert seen["write"] == (os.SCHED_BATCH, NICER) and seen["audit"] == standing() != seen["write"], "no lock is held by a thread that waits for all others"
+    assert seen["write"] == os.SCHED_IDLE and seen["audit"] == standing() != seen["write"], "no lock is held by a thread that waits for all others"

@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 import grading.commands
 from exams.sittings import get_sitting
 from exams.tables import attempt, entry, open_sitting, save, script, sitting
+from exams.vitals import heard
+from grading import worker
 from grading.chart import sitting_distribution
 from grading.jobs import JobError, ask
 from grading.tables import job, mark, record
-from grading.worker import claim, run, take_up_again, watch
-from home import EXAM, OFFICE, Home, transaction, verify_audit
+from grading.worker import claim, heard_of, run, take_up_again, watch
+from home import EXAM, OFFICE, Home, now_ms, transaction, verify_audit
 
 ROOT = Path(__file__).parent.parent.parent
 app = Typer()
@@ -203,3 +205,23 @@ def test_the_commands(closed, tmp_path):
         (["records", "export", *where, "--format", "docx", "--out", str(out)], 2), (["records", "verify", "nowhere", *where], 1),
     ]:  # fmt: skip
         assert call(app, bad).exit_code == code, bad
+
+
+def test_a_worker_with_a_long_job_is_heard_of_all_the_time(any_home, monkeypatch):
+    monkeypatch.setattr(worker, "WATCH_MS", 50)
+
+    def last() -> int:
+        with any_home.exam.connect() as connection:
+            return next((one.at for one in heard(connection, now_ms()) if one.process == "worker"), 0)
+
+    with heard_of(any_home):   # and the loop is not even begun, as in the middle of a job
+        told = set()
+        for _ in range(200):
+            told.add(last())
+            if len(told) > 3:
+                break
+            time.sleep(0.02)
+        assert len(told) > 3
+    silent = last()
+    time.sleep(0.2)
+    assert last() == silent, "a worker that has ended is not heard of"
