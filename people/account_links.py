@@ -1,11 +1,14 @@
-"""Which person an account belongs to. Whoever sits an exam never marks it, and one person never works under two accounts."""
+"""Which person an account belongs to. Whoever sits an exam never marks it, and one person never works under two accounts.
+
+An account that is tied to nobody is held back by no rule; :func:`namesakes` names those that should be looked at.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from home import OFFICE, audit
 from people.accounts import find_account
@@ -21,6 +24,16 @@ class LinkedPerson:
     id: int
     name: str
     masked: str
+
+
+@dataclass(frozen=True)
+class Namesake:
+    """An account tied to nobody, and how many registered persons bear its name."""
+
+    id: int
+    login: str
+    name: str
+    persons: int
 
 
 def find_person(connection: Connection, key: bytes, number: str, today: date) -> LinkedPerson:
@@ -77,3 +90,23 @@ def linked_persons(connection: Connection) -> dict[int, LinkedPerson]:
         .join(person, person.c.id == account.c.person_id)
     )  # fmt: skip
     return {row.account_id: LinkedPerson(row.id, row.name, row.identity_masked) for row in rows}
+
+
+def namesakes(connection: Connection, among: Select[tuple[int]] | None = None) -> list[Namesake]:
+    """Accounts in use that are tied to nobody, though registered persons bear the same name; by login.
+
+    ``among``: a query of person ids, to look only at these (the candidates of a sitting); else at everybody registered.
+    """
+    untied = select(account.c.id, account.c.login, account.c.name).where(account.c.person_id.is_(None), account.c.disabled_at.is_(None))
+    accounts = connection.execute(untied.order_by(account.c.login)).all()
+    bare = func.replace(person.c.name, " ", "")
+    query = select(bare, func.count()).where(bare.in_({_bare(one.name) for one in accounts})).group_by(bare)
+    if among is not None:
+        query = query.where(person.c.id.in_(among))
+    borne = {name: count for name, count in connection.execute(query)}
+    return [Namesake(one.id, one.login, one.name, borne[_bare(one.name)]) for one in accounts if _bare(one.name) in borne]
+
+
+def _bare(name: str) -> str:
+    """People write 张 三 and 张三."""
+    return name.replace(" ", "")

@@ -15,7 +15,7 @@ from grading.roll import day_of
 from hall.office.pages import go, page
 from hall.office.visit import NotHere, Refused, Visit
 from home import transaction
-from people.account_links import find_person, link_account, linked_persons
+from people.account_links import find_person, link_account, linked_persons, namesakes
 from people.accounts import (
     MAX_PASSWORD,
     MIN_PASSWORD,
@@ -43,11 +43,12 @@ def staff_page(visit: Visit) -> Response:
     """``GET /staff``."""
     with visit.home.office.connect() as connection:
         everybody, persons = list_accounts(connection), linked_persons(connection)
+        same_name = {one.id: one.persons for one in namesakes(connection)}
         asked = [one for one in waiting(connection, *WITH_PASSWORD, "account.grant", "account.unlink") if one.asked_by == visit.by]
     ordered = sorted(everybody, key=lambda one: (one.disabled, one.login))
     return page(
-        visit, "staff.html", everybody=ordered, persons=persons, ROLES=ROLES, least=MIN_PASSWORD,
-        most=MAX_PASSWORD, asked=asked, WITH_PASSWORD=WITH_PASSWORD,
+        visit, "staff.html", everybody=ordered, persons=persons, same_name=same_name, ROLES=ROLES,
+        least=MIN_PASSWORD, most=MAX_PASSWORD, asked=asked, WITH_PASSWORD=WITH_PASSWORD,
     )  # fmt: skip
 
 

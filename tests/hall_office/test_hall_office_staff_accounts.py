@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from office_room import PASSWORD, Office, Person, identity, login_of, notice
-from sqlalchemy import select
+from office_room import PASSWORD, Office, Person, identity, import_people, login_of, new_sitting, notice, people
+from sqlalchemy import select, update
 
 from home import AUDIT, OFFICE, transaction, verify_audit
-from people.account_links import link_account
+from people.account_links import link_account, namesakes
 from people.accounts import find_account
 from people.identity import identity_mac, mask, seal_number
 from people.tables import approval, person
@@ -147,3 +147,34 @@ def test_what_was_asked_by_one_operator_is_not_finished_by_another(office: Offic
         for odd in ("0", "-1", "x", "1" * 30, "²"):
             assert other.post(f"/staff/request/{odd}", password=NEW, again=NEW).status_code == 404
         operator.done(path, password=NEW, again=NEW)
+
+
+def test_an_account_that_is_tied_to_nobody_though_somebody_bears_its_name_is_shown(office: Office) -> None:
+    with office.staff("operator") as operator:
+        office.hire("hr")
+        assert "同名" not in operator.page("/staff")
+        number = registered(office, 7)
+        with transaction(office.home.office) as connection:
+            mine = find_account(connection, login_of("hr"))
+            connection.execute(update(person).where(person.c.id == number).values(name=" ".join(mine.name)))   # 张 三 is 张三
+            assert [(one.login, one.persons) for one in namesakes(connection)] == [(mine.login, 1)]
+            assert namesakes(connection, select(person.c.id).where(person.c.id != number)) == []
+        shown = operator.page("/staff")
+        assert "人员库里有 1 位同名" in shown and "有 <b>1</b> 个账号没有关联本人" in shown
+        with transaction(office.home.office) as connection:
+            link_account(connection, mine.login, number, "test")
+        assert "同名" not in operator.page("/staff")
+
+
+def test_the_desk_of_a_sitting_tells_of_candidates_who_bear_the_name_of_an_account_tied_to_nobody(office: Office) -> None:
+    login = office.hire("exam_officer")
+    with office.home.office.connect() as connection:
+        name = find_account(connection, login).name
+    with office.staff("exam_officer") as officer:
+        new_sitting(officer)
+        import_people(officer, "s-1", [(name, *people(1)[0][1:]), *people(2, first=2)])
+        told = officer.page("/sittings/s-1")
+        assert f"{name}（{login}）" in told and "没有关联本人" in told
+        with transaction(office.home.office) as connection:
+            connection.execute(update(person).where(person.c.name == name).values(name="另一个人"))
+        assert "没有关联本人" not in officer.page("/sittings/s-1")
