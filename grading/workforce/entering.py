@@ -24,7 +24,7 @@ from grading.workforce.hours import NOT_COUNTED, SOURCES, Step
 from grading.workforce.kinds import Kind
 from grading.workforce.reckoning import STRUCK, reckon
 from home import OFFICE, audit, now_ms
-from people.successors import merged_with
+from people.successors import merged_with, successors
 
 EARLIEST = date(1950, 1, 1)
 MOST_HOURS = Fraction(2000)
@@ -61,11 +61,7 @@ def add_certification(
     :raises WorkforceError: a day in the future, or the person has the same already.
     """
     check_day(obtained_on, today, kind.obtained)
-    same = (
-        certification.c.person_id == person_id, certification.c.kind == kind.id, certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None)
-    )  # fmt: skip
-    place = certification.c.unit_id.is_(None) if unit_id is None else certification.c.unit_id.in_(merged_with(unit_id))
-    if connection.execute(select(certification.c.id).where(*same, place)).first():
+    if _running(connection, kind, person_id, unit_id):
         raise WorkforceError(f"这个人已经登记了“{kind.title}”；请在原来的那一项上登记办理情况，先前的已终止才能再新增")
     number = connection.execute(
         certification.insert().values(
@@ -160,9 +156,7 @@ def resume_certification(connection: Connection, kind: Kind, entry: Entry, *, by
     :raises WorkforceError: no reason, it has not ended, or the person has the same again by now.
     """
     _needs(reason, f"取消{kind.ended}")
-    place = certification.c.unit_id.is_(None) if entry.at_id is None else certification.c.unit_id == entry.at_id
-    same = (certification.c.person_id == entry.holder.id, certification.c.kind == kind.id, certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None))
-    if connection.execute(select(certification.c.id).where(*same, place)).first():
+    if _running(connection, kind, entry.holder.id, entry.at_id):
         raise WorkforceError(f"这个人已另外登记了“{kind.title}”，不能取消原来那一项的{kind.ended}；请核对")
     blank = dict.fromkeys(("ended_on", "ended_by", "end_reason", "end_document_no", "end_document_id"))
     if not _change(connection, entry, certification.c.ended_on.is_not(None), blank):
@@ -180,6 +174,14 @@ def revoke_certification(connection: Connection, kind: Kind, entry: Entry, *, by
     if not _change(connection, entry, certification.c.revoked_at.is_(None), struck):
         raise WorkforceError(f"这项“{kind.title}”已经撤销；请刷新页面")
     audit(connection, OFFICE, by, "certification.revoke", f"person/{entry.holder.id}", certification=entry.id, reason=reason)
+
+
+def _running(connection: Connection, kind: Kind, person_id: int, unit_id: int | None) -> bool:
+    """Whether the person has this kind already at that unit, or at one that has become the same by a merger, and it has not ended."""
+    at = certification.c.unit_id
+    place = at.is_(None) if unit_id is None else at.in_(merged_with(successors(connection).get(unit_id, unit_id)))
+    same = (certification.c.person_id == person_id, certification.c.kind == kind.id, certification.c.ended_on.is_(None), certification.c.revoked_at.is_(None))
+    return connection.execute(select(certification.c.id).where(*same, place)).first() is not None
 
 
 def _change(connection: Connection, entry: Entry, still: ColumnElement[bool], values: Mapping[str, object]) -> bool:

@@ -17,7 +17,7 @@ from grading.statistics.rules import rules_of
 from grading.tables import certification
 from grading.workforce.communities import communities
 from grading.workforce.coverage import coverage
-from grading.workforce.entering import add_certification
+from grading.workforce.entering import add_certification, end_certification, resume_certification
 from grading.workforce.holdings import read_entries
 from home import AUDIT, OFFICE, transaction
 from people.changes import merge_units
@@ -129,3 +129,17 @@ def test_statistics_place_the_old_name_at_the_successor(home_folder):
         places = read_places(connection, rules_of(home_folder), TODAY)
     assert places.at(None, "柳河村").id == places.at(ids["东山村"], "石桥村").id == ids["东山村"]
     assert {ids["柳河村"], ids["石桥村"]} <= places.closed
+
+
+def test_an_ending_at_the_old_village_is_not_taken_back_while_the_same_runs_at_its_successor(home_folder):
+    ids = villages(home_folder)
+    person_id = holders(home_folder, ids)[0][0]
+    with transaction(home_folder.office) as connection:
+        old = next(one for one in read_entries(connection) if one.holder.id == person_id)
+        end_certification(connection, LITERATE, old, date(2026, 1, 10), by="hr", today=TODAY, reason="离任")
+    merge(home_folder, ids["柳河村"], ids["石桥村"])
+    with transaction(home_folder.office) as connection:
+        ended = next(one for one in read_entries(connection) if one.id == old.id)
+        add_certification(connection, LITERATE, person_id, date(2026, 5, 5), by="hr", today=TODAY, unit_id=ids["石桥村"])
+        with pytest.raises(WorkforceError, match="另外登记"):
+            resume_certification(connection, LITERATE, ended, by="hr", reason="登记错了")
