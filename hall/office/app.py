@@ -18,12 +18,13 @@ from starlette.types import Scope
 
 from hall.office import health
 from hall.office.guard import LARGEST_BODY, guarded
+from hall.office.lapsed import kept_form
 from hall.office.logins import Door
 from hall.office.pages import HERE, error_page
 from hall.office.routes import ROUTES
 from hall.office.way import Pages
 from hall.web import HEADERS, BodyLimit, SecurityHeaders
-from home import Home
+from home import Home, now_ms
 
 log = logging.getLogger("pufa.office")
 
@@ -56,11 +57,12 @@ class _Files(StaticFiles):
 
 def create_app(home: Home, *, secure: bool) -> Starlette:
     """The app over one home; ``secure``: it is reached by https only, so cookies and HSTS say so."""
-    door, pages = Door(home, secure), Pages(ROUTES)
+    pages, forms = Pages(ROUTES), {way.name: way for way in ROUTES if way.method == "POST"}
+    door = Door(home, secure, lambda kept, token: kept_form(home, forms, pages, kept, token, now_ms()))
     routes: list[BaseRoute] = [
         Route("/login", door.login_page, methods=["GET"]),
         Route("/login", door.log_in, methods=["POST"]),
-        *(Route(way.path, guarded(way, home, pages, secure=secure), methods=[way.method], name=way.name) for way in ROUTES),
+        *(Route(way.path, guarded(way, home, pages, door.carrying, secure=secure), methods=[way.method], name=way.name) for way in ROUTES),
         *health.routes(home),
         Mount("/static", _Files(directory=HERE / "static"), name="static"),
     ]

@@ -17,9 +17,10 @@ from starlette.responses import RedirectResponse, Response
 
 from hall.office.concerns import refuse_own
 from hall.office.duties import refuse_conflict
+from hall.office.lapsed import keep_form
 from hall.office.pages import error_page
-from hall.office.refusals import REFUSALS, Posted, let_go, posted, shown_again, with_kept_files
-from hall.office.sessions import Session, find_session
+from hall.office.refusals import REFUSALS, Posted, let_go, posted, shown_again, stood_on, with_kept_files
+from hall.office.sessions import find_lapsed, find_session
 from hall.office.visit import NotHere, Recused, Upload, Visit
 from hall.office.way import Pages, Way
 from home import OFFICE, Home, audit, now_ms, transaction
@@ -39,19 +40,20 @@ def cookie_name(secure: bool) -> str:
     return "__Host-office" if secure else "office"
 
 
-def guarded(way: Way, home: Home, pages: Pages, *, secure: bool) -> Endpoint:
-    """The endpoint of one route of a table with these pages."""
+def guarded(way: Way, home: Home, pages: Pages, log_in: Callable[[str], Response], *, secure: bool) -> Endpoint:
+    """The endpoint of one route of a table with these pages; ``log_in``: the log-in page that carries a form (:mod:`hall.office.lapsed`)."""
 
     async def endpoint(request: Request) -> Response:
         session = await run_in_threadpool(find_session, home, request.cookies.get(cookie_name(secure)), now_ms())
         if session is None:
-            return _log_in_again(way)
+            kept = await _kept(way, request, home, secure) if way.method == "POST" else ""
+            return log_in(kept) if kept else _log_in_again(way)
         if not session.staff.roles & way.roles:
             return await run_in_threadpool(
                 error_page, 403, "您的岗位不能使用本页", "请由有权限的工作人员办理；岗位由系统管理员分配。", home, session
             )
         form, uploads = await read_form(request) if way.method == "POST" else ({}, {})
-        if way.method == "POST" and not _same_site(request, form, session):
+        if way.method == "POST" and not _same_site(request, form, session.csrf):
             return await run_in_threadpool(
                 error_page, 403, "页面已过期", "本次操作没有执行。请返回上一页，刷新后重新操作。", home, session
             )
@@ -109,11 +111,27 @@ def _log_in_again(way: Way) -> Response:
     return RedirectResponse("/login" if way.method == "GET" else "/login?expired=1", 303)
 
 
-def _same_site(request: Request, form: Mapping[str, str], session: Session) -> bool:
-    """Whether the form came from one of our own pages of this session."""
+async def _kept(way: Way, request: Request, home: Home, secure: bool) -> str:
+    """A form of a log-in that has run out, for the log-in page to carry; empty if it is none."""
+    lapsed = await run_in_threadpool(find_lapsed, home, request.cookies.get(cookie_name(secure)))
+    if lapsed is None:
+        return ""
+    account_id, csrf = lapsed
+    form, uploads = await read_form(request)
+    if not _same_site(request, form, csrf):
+        return ""
+    sent = {
+        "action": request.scope["path"], "path": {name: str(value) for name, value in request.path_params.items()},
+        "stood_on": stood_on(request, form), "fields": form, "files": bool(uploads),
+    }  # fmt: skip
+    return await run_in_threadpool(keep_form, home, account_id, way, sent, now_ms())
+
+
+def _same_site(request: Request, form: Mapping[str, str], csrf: str) -> bool:
+    """Whether the form came from one of our own pages of the session with this token."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
-    return hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode())
+    return hmac.compare_digest(form.get("csrf", "").encode(), csrf.encode())
 
 
 async def read_form(request: Request) -> tuple[dict[str, str], dict[str, Upload]]:

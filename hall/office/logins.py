@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hall.office.guard import cookie_name, read_form
+from hall.office.lapsed import NOTICE
 from hall.office.pages import page, plain_page
 from hall.office.sessions import begin_session, end_session, find_session
 from hall.office.visit import Refused, Visit
@@ -29,10 +31,14 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Door:
-    """The login of one office app; failures are counted here, in memory."""
+    """The login of one office app; failures are counted here, in memory.
+
+    ``again``: from what a log-in page carried and the new session's token to the form as it was filled in, or None.
+    """
 
     home: Home
     secure: bool
+    again: Callable[[str, str], Response | None]
     throttle: Throttle = field(default_factory=Throttle)
 
     @property
@@ -51,26 +57,30 @@ class Door:
     async def log_in(self, request: Request) -> Response:
         """``POST /login``."""
         form, _ = await read_form(request)
-        sent = request.cookies.get(self._form_cookie, "")
+        sent, kept = request.cookies.get(self._form_cookie, ""), form.get("kept", "")
         if not sent or not hmac.compare_digest(form.get("token", "").encode(), sent.encode()):
-            return self._form(("bad", "页面已过期，请重新输入。"), status=403)
+            return self._form(("bad", "页面已过期，请重新输入。"), status=403, kept=kept)
         address = request.client.host if request.client else ""
-        return await run_in_threadpool(self._try, form.get("login", "").strip()[:LONGEST_LOGIN], form.get("password", ""), address)
+        return await run_in_threadpool(self._try, form.get("login", "").strip()[:LONGEST_LOGIN], form.get("password", ""), address, kept)
 
-    def _form(self, notice: tuple[str, str] | None, login: str = "", status: int = 200) -> Response:
+    def carrying(self, kept: str) -> Response:
+        """The log-in page after a form was sent too late."""
+        return self._form(NOTICE, status=401, kept=kept)
+
+    def _form(self, notice: tuple[str, str] | None, login: str = "", status: int = 200, kept: str = "") -> Response:
         token = secrets.token_urlsafe(24)
-        answer = plain_page(self.home, "login.html", status, notice, login=login, token=token)
+        answer = plain_page(self.home, "login.html", status, notice, login=login, token=token, kept=kept)
         self._set_cookie(answer, self._form_cookie, token)
         return answer
 
     def _set_cookie(self, answer: Response, name: str, value: str) -> None:
         answer.set_cookie(name, value, httponly=True, secure=self.secure, samesite="strict", path="/")
 
-    def _try(self, login: str, password: str, address: str) -> Response:
+    def _try(self, login: str, password: str, address: str, kept: str) -> Response:
         try:
             self.throttle.attempt(login, address, now_ms())
         except LoginRefused as error:
-            return self._form(("bad", f"{error}。"), login, 429)
+            return self._form(("bad", f"{error}。"), login, 429, kept)
         try:
             if "\0" in login + password:
                 raise LoginRefused("登录名或口令不对")
@@ -79,12 +89,12 @@ class Door:
         except LoginRefused as error:
             with transaction(self.home.office) as connection:
                 audit(connection, OFFICE, "nobody", "office.login.refused", login.replace("\0", ""), address=address)
-            return self._form(("bad", f"{error}。请核对大小写和中英文输入法；忘记口令请找系统管理员重设。"), login, 401)
+            return self._form(("bad", f"{error}。请核对大小写和中英文输入法；忘记口令请找系统管理员重设。"), login, 401, kept)
         self.throttle.succeeded(login, address)
         with transaction(self.home.office) as connection:
             token = begin_session(connection, known.id, now_ms())
             audit(connection, OFFICE, known.login, "office.login", known.login, address=address)
-        answer = RedirectResponse("/", 303)
+        answer = (self.again(kept, token) if kept else None) or RedirectResponse("/", 303)
         self._set_cookie(answer, cookie_name(self.secure), token)
         answer.delete_cookie(self._form_cookie, path="/", secure=self.secure, httponly=True, samesite="strict")
         return answer

@@ -6,7 +6,7 @@ else the route's ``back``. What was sent stands in for the page's query where th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -44,13 +44,18 @@ class Posted:
 
 
 def posted(request: Request, visit: Visit) -> Posted:
-    """What was posted; ``stood_on`` is an address of our own or empty."""
-    named = visit.form.get(STOOD_ON, "")
+    """What was posted."""
+    return Posted(visit, request.scope["path"], stood_on(request, visit.form))
+
+
+def stood_on(request: Request, form: Mapping[str, str]) -> str:
+    """The page that a form stood on: an address of our own, or empty."""
+    named = form.get(STOOD_ON, "")
     if not named:
         told = urlsplit(request.headers.get("referer", "")[:LONGEST_ADDRESS])
         named = told._replace(scheme="", netloc="", fragment="").geturl() if told.netloc == request.headers.get("host") else ""
     ours = named.startswith("/") and not named.startswith("//") and len(named) <= LONGEST_ADDRESS
-    return Posted(visit, request.scope["path"], named if ours else "")
+    return named if ours else ""
 
 
 def with_kept_files(sent: Posted) -> Posted:

@@ -68,6 +68,20 @@ def find_session(home: Home, token: str | None, now: int) -> Session | None:
     return Session(row.token_digest, row.csrf, staff, (tone, text) if text else None)
 
 
+def find_lapsed(home: Home, token: str | None) -> tuple[int, str] | None:
+    """(account id, CSRF token) of a session that nobody has ended, whether it still lives or has run out; None if there is none."""
+    if not token or len(token) > 100:
+        return None
+    query = (
+        select(office_session.c.account_id, office_session.c.csrf)
+        .join(account, account.c.id == office_session.c.account_id)
+        .where(office_session.c.token_digest == _digest(token), office_session.c.ended_at.is_(None), account.c.disabled_at.is_(None))
+    )
+    with home.office.connect() as connection:
+        row = connection.execute(query).first()
+    return (row.account_id, row.csrf) if row is not None else None
+
+
 def _write(home: Home, digest: str, **values: object) -> None:
     with transaction(home.office) as connection:
         connection.execute(update(office_session).where(office_session.c.token_digest == digest).values(**values))
