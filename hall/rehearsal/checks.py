@@ -19,7 +19,7 @@ from exams.attempts import verify_receipt
 from exams.chain import verify_chain
 from exams.tables import attempt, candidate, entry, handin, open_sitting, save, script, sitting
 from grading.tables import mark
-from hall.rehearsal.client import Book
+from hall.rehearsal.client import HAND_IN, PATIENCE_S, Book
 from hall.rehearsal.play import PAUSE_S, Run
 from hall.rehearsal.stage import SITTING
 from home import EXAM, OFFICE, Home, verify_audit
@@ -71,8 +71,8 @@ def _acknowledged(view: _View) -> Finding:
 
 
 def _one_attempt(view: _View) -> Finding:
-    came = sum(1 for book in _books(view))
-    once = len(set(view.attempts.values())) == len(view.attempts) == came
+    came, unsure = sum(1 for book in _books(view)), sum(1 for book in view.run.books if book.given_up and not book.attempt)
+    once = len(set(view.attempts.values())) == len(view.attempts) and came <= len(view.attempts) <= came + unsure
     return Finding("C5", "每人一份卷，没有重复", once, f"到考 {came} 人，试卷 {len(view.attempts)} 份")
 
 
@@ -93,6 +93,12 @@ def _full_disk(view: _View) -> Finding:
 def _no_faults(view: _View) -> Finding:
     faults = [fault for book in view.run.books for fault in book.faults]
     return Finding("K3", "没有出现程序错误", not faults, "；".join(sorted(set(faults))[:3]) or "0 次")
+
+
+def _answered(view: _View) -> Finding:
+    waited = [book.given_up for book in view.run.books if book.given_up]
+    figures = f"{len(waited)} 人等了 {PATIENCE_S:.0f} 秒没有答复{'：' + '、'.join(sorted(set(waited))) if waited else ''}"
+    return Finding("J3", "每个页面都得到了答复", not waited, figures)
 
 
 def _older_tab(view: _View) -> Finding:
@@ -120,7 +126,9 @@ def _receipts(view: _View) -> Finding:
         given = connection.execute(select(handin.c.attempt_id, handin.c.receipt)).all()
         bad = [row.attempt_id for row in given if not verify_receipt(connection, row.attempt_id)]
     known = {receipt for book in _books(view) for receipt in book.receipts}
-    whole = not bad and known == {row.receipt for row in given}
+    unsure = sum(book.given_up == HAND_IN for book in _books(view))
+    issued = {row.receipt for row in given}
+    whole = not bad and known <= issued and len(issued - known) <= unsure
     return Finding("A14", "回执与存下的答案相符", whole, f"{len(given)} 张，不符 {len(bad)} 张")
 
 
@@ -150,6 +158,8 @@ def _collected(view: _View) -> Finding:
         for _key, (question, answer) in sorted(book.acked.items()):
             expected[question] = answer
         stored = json.loads(scripts.get(people[slip.admission_no], "{}"))
+        for question, answer in book.unsure.values():  # the last of its page
+            expected[question] = answer if stored.get(question, "") == answer else expected.get(question, "")
         if {k: v for k, v in stored.items() if v} != {k: v for k, v in expected.items() if v}:
             wrong.append(slip.admission_no)
     return Finding("B6", "收上来的答卷与考生最后看到的一致", not wrong and state == "marked", f"{len(scripts)} 份，不符 {len(wrong)} 份")
@@ -232,6 +242,6 @@ def _absent(view: _View) -> Finding:
 
 
 _CHECKS: tuple[Callable[[_View], Finding], ...] = (
-    _starts, _acknowledged, _one_attempt, _speed, _recovery, _full_disk, _pause, _older_tab, _second_device, _twice, _no_faults, _receipts,
+    _starts, _acknowledged, _answered, _one_attempt, _speed, _recovery, _full_disk, _pause, _older_tab, _second_device, _twice, _no_faults, _receipts,
     _collected, _marks, _absent, _chains,
 )  # fmt: skip

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,18 +18,25 @@ import httpx
 _STATE = re.compile(r'<script type="application/json" id="state">(.*?)</script>', re.S)
 _FIELD = 'name="{}" value="([^"]*)"'
 PATIENCE_S = 90.0
+SAVE, HAND_IN = "/api/save", "/api/handin"
 PAUSE_S = 0.4
 
 
 class Gone(Exception):
-    """The page can do nothing more: taken over by another page, closed, or the server did not come back."""
+    """The page can do nothing more: taken over by another page, or closed."""
+
+
+class Unanswered(Gone):
+    """The server did not come back within :data:`PATIENCE_S`."""
 
 
 @dataclass
 class Book:
     """What one candidate was told, over all pages; times in seconds. ``acked``: {(writer, seq): (question, answer)} and ``places``
-    {(writer, seq): (number, head)} of the link of the sitting's chain that the acknowledgement names."""
+    {(writer, seq): (number, head)} of the link of the sitting's chain that the acknowledgement names. ``unsure``: changes of which
+    nobody knows whether they are stored, as the page gave up waiting; ``given_up``: what it waited for."""
 
+    unsure: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
     acked: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
     places: dict[tuple[int, int], tuple[int, str]] = field(default_factory=dict)
     took: list[float] = field(default_factory=list)
@@ -37,6 +45,7 @@ class Book:
     refused: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     not_stored: int = 0
+    given_up: str = ""
     attempt: int = 0
 
 
@@ -85,7 +94,11 @@ class Page:
         writer = int(self.state["writer"])
         body = {"writer": writer, "acked": self.seq - 1, "changes": [change]}
         began = time.monotonic()
-        reply = await self._send("/api/save", body)
+        try:
+            reply = await self._send(SAVE, body)
+        except Unanswered:
+            self.book.unsure[(writer, self.seq)] = (question, answer)
+            raise
         for ack in reply["acks"]:
             key = writer, int(ack[0])
             self.book.acked[key], self.book.places[key] = (question, answer), (int(ack[2]), str(ack[3]))
@@ -98,7 +111,7 @@ class Page:
         :raises Gone: see :meth:`answer`.
         """
         body = {"writer": self.state["writer"], "acked": self.seq, "changes": [], "unanswered": unanswered}
-        self.book.receipts.append(str((await self._send("/api/handin", body))["receipt"]))
+        self.book.receipts.append(str((await self._send(HAND_IN, body))["receipt"]))
 
     async def _send(self, path: str, body: dict[str, object]) -> dict[str, Any]:
         end = time.monotonic() + PATIENCE_S
@@ -123,15 +136,23 @@ class Page:
                 continue
             self.book.refused.append(code)
             raise Gone(code)
-        raise Gone("no answer")
+        raise self._given_up(path)
+
+    def _given_up(self, path: str) -> Unanswered:
+        self.book.given_up = path
+        return Unanswered(path)
 
     async def _cut(self, path: str, body: dict[str, object]) -> None:
-        """Send the request and be gone before the answer: the next try must come to the same."""
-        try:
-            async with asyncio.timeout(0.003):
-                await self.http.post(path, content=json.dumps(body), headers={"x-csrf": str(self.state["csrf"]), "content-type": "application/json"})
-        except (TimeoutError, httpx.TransportError):
-            pass
+        """Send the request and be gone before the answer: the next try must come to the same. On a connection of its own: a client
+        library that is interrupted may keep the place of the broken one taken."""
+        raw, address = json.dumps(body).encode(), self.http.base_url
+        jar = "; ".join(f"{one.name}={one.value}" for one in self.http.cookies.jar)
+        head = f"POST {path} HTTP/1.1\r\nhost: {address.host}\r\ncookie: {jar}\r\nx-csrf: {self.state['csrf']}\r\n"
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(f"{head}content-type: application/json\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw)
+            await asyncio.sleep(0.003)
+            writer.transport.abort()
 
     async def _get(self, path: str) -> httpx.Response:
         return await self._until_there(lambda: self.http.get(path))
@@ -153,7 +174,7 @@ class Page:
             if reply.status_code >= 500:
                 self.book.faults.append(f"{reply.url.path} {reply.status_code}")
             return reply
-        raise Gone("no answer")
+        raise self._given_up("登录、开始")
 
 
 def _field(page: httpx.Response, name: str) -> str:
