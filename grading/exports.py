@@ -142,11 +142,13 @@ def export_list(
     ``gently``: it gives way to everything else on the machine (:mod:`grading.priority`), for a sitting may be going on.
 
     :raises SittingError: there is no such sitting.
-    :raises ExportError: unknown list, format or column set, nothing to list, numbers that do not come out even (whom it is
-        about is named), or a place that cannot be written.
+    :raises ExportError: unknown list, format or column set, a file name that ends in another format, nothing to list, numbers
+        that do not come out even (whom it is about is named), or a place that cannot be written.
     """
     if form not in FORMATS:
         raise ExportError(f"没有“{form}”这种导出格式；可用：{'、'.join(FORMATS)}")
+    if (named := out.suffix.removeprefix(".").lower()) in FORMATS and named != form:
+        raise ExportError(f"文件名“{out.name}”以 .{named} 结尾，要写的格式却是 {form}；请改成一样的")
     kind = list_of(name)
 
     def make() -> tuple[Exported, Layout]:

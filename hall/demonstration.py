@@ -8,10 +8,11 @@ opens a new sitting when the last one is over. Every person in it is invented.
 from __future__ import annotations
 
 import secrets
-import sys
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from sqlalchemy import select
 
@@ -52,8 +53,8 @@ PEOPLE = (
 console = Console(highlight=False, soft_wrap=True)
 
 
-def main(folder: Path = FOLDER) -> None:
-    """Make or continue the demonstration in ``folder``, print how to log in, run until Ctrl-C."""
+def main(folder: Annotated[Path, typer.Argument(help="演示用的数据文件夹；没有就新建", resolve_path=True)] = FOLDER) -> None:
+    """新建或接着用一份演示数据，显示怎样登录，按 Ctrl-C 停止。"""
     home, password_file = _home(folder)
     roster = folder / "示例名单.xlsx"
     if not roster.exists():
@@ -134,4 +135,4 @@ def write_sample_roster(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(one).resolve() for one in sys.argv[1:2]))
+    typer.run(main)

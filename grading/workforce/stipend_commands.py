@@ -25,7 +25,7 @@ from home import Home, local_text, now_ms
 
 commands = typer.Typer(help="队伍：津贴、人员配备。", no_args_is_help=True)
 OutOption = Annotated[Path | None, typer.Option("--out", help="写成文件：津贴发放名册或人员配备表")]
-FormatOption = Annotated[str, typer.Option("--format", help=" / ".join(FORMATS))]
+FormatOption = Annotated[str, typer.Option("--format", help=" / ".join(FORMATS) + "；不写则看文件名的结尾")]
 
 
 def today() -> date:
@@ -39,7 +39,7 @@ def stipend(
     month: Annotated[str, typer.Option("--month", help="哪个月，如 2026-11；不写是本月")] = "",
     rule: Annotated[str, typer.Option("--rule", help="哪个办法（pufa workforce rules 列出）；本单位只有一个的可以不写")] = "",
     out: OutOption = None,
-    form: FormatOption = "xlsx",
+    form: FormatOption = "",
 ) -> None:
     """职业津贴：某个月应发多少人、多少钱，没有发的逐人写明原因；--out 写成发放名册。"""
     with open_home(home) as where:
@@ -64,7 +64,7 @@ def staffing(
     households: Annotated[int | None, typer.Option("--households", min=0, max=10_000_000, help="试算：一个社区的户数")] = None,
     residents: Annotated[int | None, typer.Option("--residents", min=0, max=100_000_000, help="试算：城镇常住人口")] = None,
     out: OutOption = None,
-    form: FormatOption = "xlsx",
+    form: FormatOption = "",
 ) -> None:
     """人员配备：每个社区应配几人、在岗几人、缺几人；--households、--residents 只试算。"""
     if home is None and households is None and residents is None:
@@ -101,7 +101,7 @@ def _suppose(known: Staffing, households: int | None, residents: int | None) -> 
 def _export(where: Home, name: str, form: str, out: Path, *, month: str = "", rule: str) -> None:
     with where.office.connect() as connection:
         scope = scope_of(connection, list_of(name), month=month, rule=rule)
-    done = export_list(where, name, scope, form, out, BY)
+    done = export_list(where, name, scope, form or out.suffix.removeprefix(".").lower() or "xlsx", out, BY)
     console.print(f"已写入 {done.path}：{done.rows} 行", markup=False)
 
 

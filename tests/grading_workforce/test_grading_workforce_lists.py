@@ -260,6 +260,8 @@ def test_the_commands(small, tmp_path):
     assert len((tmp_path / "x.csv").read_text(encoding="utf-8-sig").splitlines()) == 6
     staffing = run("staffing", *home, "--norm", "taiyuan", "--out", str(tmp_path / "y.xlsx"))
     assert staffing.exit_code == 0 and "社区 5 个 = 缺人 3 个" in staffing.stdout and (tmp_path / "y.xlsx").read_bytes()[:2] == b"PK"
+    named = run("stipend", *home, "--month", "2026-11", "--rule", "gansu", "--out", str(tmp_path / "x.pdf"))
+    assert named.exit_code == 0 and (tmp_path / "x.pdf").read_bytes()[:5] == b"%PDF-", "the file's name says which format"
     assert "户数 2,650 → 按太原（2020 年做法）：专职社工 4 人" in run("staffing", "--households", "2650").stdout
     assert run("adopt", "gansu", *home).exit_code == 0
     assert "gansu　本单位　甘肃（按月）" in run("rules", *home).stdout
@@ -267,6 +269,7 @@ def test_the_commands(small, tmp_path):
         (("stipend", *home, "--rule", "x"), "没有“x”这个津贴办法", 1), (("stipend", *home, "--month", "x"), "应写成", 1), (("staffing",), "--home", 2),
         (("staffing", *home, "--norm", "x"), "没有“x”这种配备口径", 1), (("adopt", "x", *home), "没有“x”这个示例", 1), (("adopt", "gansu", *home), "已经有了", 1),
         (("stipend", *home, "--out", str(tmp_path / "z"), "--format", "doc"), "没有“doc”这种导出格式", 1),
+        (("stipend", *home, "--rule", "gansu", "--out", str(tmp_path / "x.pdf"), "--format", "csv"), "以 .pdf 结尾", 1),
     ):  # fmt: skip
         refused = run(*words)
         assert refused.exit_code == code and said in refused.stderr, (words, refused.stderr)
