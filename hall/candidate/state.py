@@ -84,6 +84,7 @@ class Hall:
         self.presence, self.streams = Presence(), Streams(self.read, self.clock)
         self._beating = False
         self.vitals, self.told_at = Vitals(), time.monotonic()
+        self._parent = os.getppid()
         self._process = f"hall@{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
@@ -215,7 +216,8 @@ class Hall:
             log.warning("the hall stood still for %d ms; every open attempt got the time back", given)
 
     def _leave(self, connection: Connection) -> None:
-        last_beat(connection, self.clock.now())
+        if os.getppid() == self._parent:  # else pufa serve was killed, and the kernel has ended us with it: nobody meant the silence that follows
+            last_beat(connection, self.clock.now())
         leave(connection, self._process)
 
     async def _tell(self) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
+
+from exams.tables import beat
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -84,7 +87,7 @@ def test_a_folder_that_is_no_home_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
-def test_one_supervisor_a_home_and_no_orphans(home_dir, tmp_path, ending):
+def test_one_supervisor_a_home_and_no_orphans(home_folder, home_dir, tmp_path, ending):
     port = port_pair()
     with (tmp_path / "log").open("wb") as log:
         first = subprocess.Popen(
@@ -100,3 +103,6 @@ def test_one_supervisor_a_home_and_no_orphans(home_dir, tmp_path, ending):
         first.send_signal(ending)
         first.wait(40)
     wait_until(lambda: not processes_of(home_dir))
+    with home_folder.exam.connect() as connection:
+        meant = bool(connection.execute(select(beat.c.stopped)).scalar_one())
+    assert meant is (ending != signal.SIGKILL), "what a crash of the supervisor costs is given back"
