@@ -231,7 +231,9 @@ def _undisturbed(view: _View, book: Book) -> bool:
 
 def _starts(view: _View) -> Finding:
     took = sorted(book.start_took for book in _books(view) if book.start_took is not None)
-    return Finding("J1", "登录到看到试卷", len(took) == len(view.attempts), f"{len(took)} 人，一半在 {statistics.median(took):.2f} 秒内，最慢 {took[-1]:.2f} 秒")
+    turned = sorted({code for book in view.run.books if not book.attempt for code in book.refused})
+    told = f"；没有见到试卷的人看到的编号：{'、'.join(turned)}" if turned else ""
+    return Finding("J1", "登录到看到试卷", len(took) == len(view.attempts), f"{len(took)} 人，一半在 {statistics.median(took):.2f} 秒内，最慢 {took[-1]:.2f} 秒{told}")
 
 
 def _absent(view: _View) -> Finding:

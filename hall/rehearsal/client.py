@@ -168,7 +168,7 @@ class Page:
             except httpx.TransportError:
                 await asyncio.sleep(PAUSE_S)
                 continue
-            if reply.status_code == 503 or "K10" in reply.text:  # paused: the page waits as well
+            if reply.status_code in (429, 503) or "K10" in reply.text:  # paused: the page waits as well
                 await asyncio.sleep(PAUSE_S)
                 continue
             if reply.status_code >= 500:
