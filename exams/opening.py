@@ -21,6 +21,7 @@ from exams.errors import SittingError
 from exams.events import barred, events_of
 from exams.paper_files import refuse_changed
 from exams.sittings import Sitting, access_columns, get_sitting
+from exams.stalls import hall_time
 from exams.tables import attempt, candidate, entry, open_sitting, script, session, sitting
 from home import EXAM, OFFICE, Home, audit, local_text, now_ms, transaction, write_atomically
 from people.tables import person
@@ -203,7 +204,7 @@ def close_sitting(home: Home, sitting_id: str, by: str) -> int:
     with home.office.connect() as connection:
         if get_sitting(connection, sitting_id).state != "open":
             raise SittingError("本场不在考试中，不能收卷")
-    moment = now_ms()
+    moment = hall_time(home.exam, now_ms())
     with transaction(home.exam) as connection:
         # the sitting first: a start that is under way has its row locked, and is over or refused when this goes on
         connection.execute(
@@ -222,7 +223,7 @@ def close_sitting(home: Home, sitting_id: str, by: str) -> int:
         ).rowcount
         end = connection.execute(select(open_sitting.c.chain_n, open_sitting.c.chain_head).where(open_sitting.c.id == sitting_id)).one()
         audit(connection, EXAM, by, "sitting.close", sitting_id, cut_off=closed, saves=end.chain_n, head=end.chain_head)
-    time.sleep(unsettled_ms(home, sitting_id, now_ms()) / 1000)
+    time.sleep(unsettled_ms(home, sitting_id, hall_time(home.exam, now_ms())) / 1000)
     collect_scripts(home, sitting_id)
     with transaction(home.office) as connection:
         connection.execute(update(sitting).where(sitting.c.id == sitting_id).values(state="closed"))
@@ -261,7 +262,7 @@ def collect_scripts(home: Home, sitting_id: str) -> int:
 
     While papers whose time ran out may still take saves (:func:`unsettled_ms`), those papers are left for the next call.
     """
-    waiting = unsettled_ms(home, sitting_id, now_ms()) > 0
+    waiting = unsettled_ms(home, sitting_id, hall_time(home.exam, now_ms())) > 0
     with home.exam.connect() as connection:
         closed = connection.execute(
             select(attempt, entry.c.admission_no)

@@ -32,6 +32,7 @@ from exams.attempts import close_overdue
 from exams.clock import Clock
 from exams.errors import ExamsError
 from exams.opening import close_sitting, ended
+from exams.stalls import hall_time
 from exams.tables import open_sitting, sitting
 from exams.vitals import tell_alone
 from grading.errors import GradingError
@@ -145,6 +146,7 @@ def watch(home: Home, now: int) -> list[str]:
         opened = connection.execute(select(sitting.c.id).where(sitting.c.state == "open")).scalars().all()
     if not opened:
         return []
+    now = hall_time(home.exam, now)
     with transaction(home.exam) as connection:
         close_overdue(connection, now)
     done = []
@@ -202,6 +204,8 @@ def heard_of(home: Home) -> Iterator[None]:
 
 def loop(home: Home, stopping: threading.Event) -> None:
     """Work until told to stop; the job in hand is finished first."""
+    if stopping.is_set():
+        return
     again = take_up_again(home)
     if again:
         log.warning("上次中断的任务 %s 个，重新开始", again)
@@ -253,6 +257,23 @@ def lock_home(home: Home) -> TextIO:
 
 
 @contextmanager
+def alone(home: Home, stopping: threading.Event) -> Iterator[None]:
+    """Wait until an earlier worker has done the job in hand: whoever started it may be gone, and its jobs are not to be done twice."""
+    with (home.secret / ".worker.lock").open("a") as lock:
+        told = False
+        while not stopping.is_set():
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    log.warning("上一个后台进程还在做手里的任务，等它做完")
+                told = True
+                stopping.wait(PAUSE_S)
+        yield
+
+
+@contextmanager
 def _until_told(stopping: threading.Event) -> Iterator[None]:
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -283,7 +304,7 @@ def main(arguments: list[str] | None = None) -> int:
     stopping = threading.Event()
     with _until_told(stopping):
         try:
-            with heard_of(home):
+            with alone(home, stopping), heard_of(home):
                 loop(home, stopping)
         finally:
             home.close()

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,9 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import grading.commands
+from exams import opening
 from exams.sittings import get_sitting
+from exams.stalls import keep_beat
 from exams.tables import attempt, entry, open_sitting, save, script, sitting
 from exams.vitals import heard
 from grading import worker
@@ -225,3 +231,70 @@ def test_a_worker_with_a_long_job_is_heard_of_all_the_time(any_home, monkeypatch
     silent = last()
     time.sleep(0.2)
     assert last() == silent, "a worker that has ended is not heard of"
+
+
+@contextmanager
+def beating(home: Home) -> Iterator[None]:
+    """A hall that stands by the right time."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.is_set():
+            with transaction(home.exam) as connection:
+                keep_beat(connection, now_ms())
+            over.wait(0.3)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("hours", [9, -9])
+def test_a_worker_that_began_by_a_wrong_clock_ends_nobodys_exam(any_home, monkeypatch, hours):
+    """The system clock is a time zone off and the worker is started anew; the hall goes on by the clock that it began with."""
+    make_sitting(any_home, essay=False, people=2, state="open")
+    now, wrong = now_ms(), hours * 3_600_000
+    open_in_hall(any_home, closed_at=None, closes_at=now + 3_600_000)
+    with transaction(any_home.exam) as connection:
+        for n, limit_at in ((1, now + 1_800_000), (2, now - 600_000)):   # one writes, one's time is over
+            connection.execute(entry.insert().values(
+                id=n, sitting_id="s1", admission_no=f"261110000{n}", name="李四", unit_label="x", form="A", code_mac="", failures=0, barred=False))
+            connection.execute(attempt.insert().values(
+                id=n, entry_id=n, sitting_id="s1", form="A", display_order="[]", started_at=now - 3_600_000, limit_at=limit_at, state="open", writer=1))  # fmt: skip
+
+    def states() -> list[tuple[str, str | None]]:
+        with any_home.exam.connect() as connection:
+            return [tuple(row) for row in connection.execute(select(attempt.c.state, attempt.c.closed_by).order_by(attempt.c.id))]
+
+    with beating(any_home):
+        time.sleep(0.5)
+        assert watch(any_home, now_ms() + wrong) == []
+        assert states() == [("open", None), ("closed", "time")], "by the hall's time"
+        monkeypatch.setattr(opening, "now_ms", lambda: now_ms() + wrong)
+        opening.close_sitting(any_home, "s1", "li")
+        assert states() == [("closed", "officer"), ("closed", "time")], "who is cut off takes no more saves"
+        with any_home.exam.connect() as connection:
+            assert abs(connection.execute(select(attempt.c.closed_at).where(attempt.c.id == 1)).scalar_one() - now_ms()) < 10_000
+
+
+def test_a_worker_waits_until_an_earlier_one_has_done_its_job(home_folder):
+    """``pufa serve`` was killed; its worker still does the job in hand when the next one is started."""
+    make_sitting(home_folder)
+    ident = put(home_folder, "chart", sitting="s1")
+    with (home_folder.secret / ".worker.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with transaction(home_folder.office) as connection:
+            connection.execute(job.update().values(state="running"))
+        second = subprocess.Popen([sys.executable, "-m", "grading.worker", "--home", str(home_folder.root)], cwd=ROOT, stderr=subprocess.DEVNULL)
+        time.sleep(4)
+        assert row_of(home_folder, ident).state == "running" and second.poll() is None, "not taken up again"
+    for _ in range(200):
+        if row_of(home_folder, ident).state not in ("waiting", "running"):
+            break
+        time.sleep(0.1)
+    second.terminate()
+    assert second.wait(20) == 0 and row_of(home_folder, ident).state in ("done", "failed")
