@@ -211,11 +211,12 @@ class _Work:
             check_day(day, self.today, f"{kind.steps[step]}日期")
         number = line.values.get("document_no") or ""
         counted = any(one.count and one.step == step for one in kind.marks)
-        owned = [one for one in who.certifications if one.kind == kind.id]
+        at_id = self._place(line)
+        owned = [one for one in who.certifications if one.kind == kind.id and (at_id is None or one.at_id == at_id)]
         if any(key[:2] == (step, day) and (not counted or key[2] == number) for one in owned for key in one.steps):
             self.done.count("steps", new=False)
             return
-        here = self._owner(line, kind, [one for one in owned if one.ended_on is None])
+        here = _owner(kind, [one for one in owned if one.ended_on is None])
         if (step, day) in here.revoked:
             raise WorkforceError(f"{day} 的“{kind.steps[step]}”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行")
         here.steps[step, day, number] = number
@@ -225,15 +226,6 @@ class _Work:
             "at": now_ms(), "by": self.by,
         })  # fmt: skip
         self.done.count("steps", new=True)
-
-    def _owner(self, line: Line, kind: Kind, alive: list[OnFile]) -> OnFile:
-        at_id = self._place(line)
-        fits = [one for one in alive if at_id is None or one.at_id == at_id]
-        if not fits:
-            raise WorkforceError(f"这个人没有登记“{kind.title}”，或已{kind.ended}；请先在“资格”表里填一行")
-        if len(fits) > 1:
-            raise _InColumn("服务单位", f"这个人有 {len(fits)} 项“{kind.title}”，不知道是哪一项；请填“服务单位”列")
-        return fits[0]
 
     # ------------------------------------------------ 学时
 
@@ -273,6 +265,15 @@ class _Work:
                     held = Held(one.obtained_on, tuple(Step(step, day) for step, day, _ in one.steps), one.ended_on)
                     stands = standing(self.kinds[one.kind], held, (), self.today)
                     self.done.warnings += [one.touched.fault("", f"{who.name}：{doubt}") for doubt in stands.doubts if NOT_COUNTED in doubt]
+
+
+def _owner(kind: Kind, alive: list[OnFile]) -> OnFile:
+    """The one certification that a step can belong to."""
+    if not alive:
+        raise WorkforceError(f"这个人没有登记“{kind.title}”，或已{kind.ended}；请先在“资格”表里填一行")
+    if len(alive) > 1:
+        raise _InColumn("服务单位", f"这个人有 {len(alive)} 项“{kind.title}”，不知道是哪一项；请填“服务单位”列")
+    return alive[0]
 
 
 _TITLES = {"certificate_no": "证书编号", "issuer": "发证机关", "note": "备注"}
