@@ -155,13 +155,13 @@ class _Work:
             check_day(day, self.today, kind.obtained)
         at_id = self._place(line)
         wanted = {name: line.values.get(name) or "" for name in ("certificate_no", "issuer", "note")}
-        if any((one.kind, one.obtained_on) == (kind.id, day) and one.ended_on for one in who.certifications):
-            self.done.count("holdings", new=False)  # ended since: an old file does not bring it back
-            return
         alive = [one for one in who.certifications if one.kind == kind.id and one.ended_on is None]
         here = next((one for one in alive if one.at_id == at_id), None)
         if here is None and at_id is None and len(alive) == 1:
             here = alive[0]
+        if (here is None or here.obtained_on != day) and _ended(who, kind, day, at_id):
+            self.done.count("holdings", new=False)  # ended since: an old file does not bring it back
+            return
         if here is None and (kind.id, day) in who.revoked:
             raise WorkforceError(f"{day} 的“{kind.title}”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行")
         if here is None:
@@ -265,6 +265,12 @@ class _Work:
                     held = Held(one.obtained_on, tuple(Step(step, day) for step, day, _ in one.steps), one.ended_on)
                     stands = standing(self.kinds[one.kind], held, (), self.today)
                     self.done.warnings += [one.touched.fault("", f"{who.name}：{doubt}") for doubt in stands.doubts if NOT_COUNTED in doubt]
+
+
+def _ended(who: Known, kind: Kind, day: date, at_id: int | None) -> bool:
+    """Whether this is what ended on file: of that day, at that place, or with the place left open on either side."""
+    gone = [one for one in who.certifications if one.ended_on and (one.kind, one.obtained_on) == (kind.id, day)]
+    return any(at_id is None or one.at_id in (None, at_id) for one in gone)
 
 
 def _owner(kind: Kind, alive: list[OnFile]) -> OnFile:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select
-from workforce_room import add_people, add_unit, take, workbook
+from workforce_room import KINDS, TODAY, add_people, add_unit, take, workbook
 
 from grading.tables import certification, certification_step
+from grading.workforce.entering import end_certification
+from grading.workforce.holdings import read_entries
+from home import transaction
+from people.changes import merge_units
 from people.errors import RosterError
 from people.tables import unit
 
@@ -53,3 +59,65 @@ def test_the_same_step_on_the_same_day_at_a_second_school_is_new(any_home):
     assert (unplaced.new["steps"], unplaced.same["steps"]) == (0, 1), "a line that names no school is on file already"
     told = refused(any_home, workbook(办理=[(a, x, "法治副校长", "聘任", "2025-09-01", "文1", "丙小学")]))
     assert "单位“丙小学”还没有登记" in told[0]
+
+
+DAY = "2025-01-10"
+
+
+def held_then_ended(home, place: str) -> tuple[str, str]:
+    """Somebody who was 法律明白人 there since DAY, ended since; the villages."""
+    ((_, a, x),) = add_people(home, 1)
+    for name in ("柳河村", "石桥村", "东山村"):
+        add_unit(home, name, kind="村")
+    take(home, workbook(资格=[(a, x, "法律明白人", DAY, "", "", place, "")]))
+    with transaction(home.office) as connection:
+        (entry,) = read_entries(connection)
+        end_certification(connection, KINDS["law_literate"], entry, date(2026, 1, 10), by="hr1", today=TODAY, reason="离任")
+    return a, x
+
+
+def holding(home, who: tuple[str, str], place: str, day: str = DAY, number: str = "") -> tuple[int, int]:
+    """How many lines are (new, on file already)."""
+    done = take(home, workbook(资格=[(*who, "法律明白人", day, number, "", place, "")]))
+    return done.new["holdings"], done.same["holdings"]
+
+
+def on_file(home) -> list[tuple[str | None, str, bool, str | None]]:
+    """(place, since, running, number) of all certifications."""
+    with home.office.connect() as connection:
+        query = (
+            select(unit.c.name, certification.c.obtained_on, certification.c.ended_on.is_(None), certification.c.certificate_no)
+            .select_from(certification).outerjoin(unit, unit.c.id == certification.c.unit_id).order_by(certification.c.id)
+        )  # fmt: skip
+        return [(name, str(day), bool(running), number) for name, day, running, number in connection.execute(query)]
+
+
+def test_what_ended_at_one_village_does_not_swallow_the_same_at_another(any_home):
+    who = held_then_ended(any_home, "柳河村")
+    assert holding(any_home, who, "石桥村") == (1, 0)
+    assert on_file(any_home) == [("柳河村", DAY, False, None), ("石桥村", DAY, True, None)]
+    assert holding(any_home, who, "石桥村") == holding(any_home, who, "柳河村") == (0, 1), "neither comes twice, nor comes back"
+    assert holding(any_home, who, "", number="明1") == (0, 1), "without a place it is the one that runs"
+    assert on_file(any_home) == [("柳河村", DAY, False, None), ("石桥村", DAY, True, "明1")]
+
+
+def test_an_old_line_without_a_place_neither_brings_back_what_ended_nor_changes_what_runs(home_folder):
+    who = held_then_ended(home_folder, "柳河村")
+    assert holding(home_folder, who, "") == (0, 1)
+    assert holding(home_folder, who, "石桥村", "2026-02-01") == (1, 0)
+    assert holding(home_folder, who, "") == (0, 1)
+    assert on_file(home_folder) == [("柳河村", DAY, False, None), ("石桥村", "2026-02-01", True, None)]
+
+
+def test_what_ended_without_a_place_is_not_brought_back_by_naming_one(home_folder):
+    who = held_then_ended(home_folder, "")
+    assert holding(home_folder, who, "石桥村") == (0, 1)
+
+
+def test_what_ended_at_a_merged_village_ended_at_its_successor(any_home):
+    who = held_then_ended(any_home, "柳河村")
+    with transaction(any_home.office) as connection:
+        ids = {name: ident for ident, name in connection.execute(select(unit.c.id, unit.c.name))}
+        merge_units(connection, ids["柳河村"], ids["石桥村"], on_day=date(2026, 3, 1), by="hr", reason="某政〔2026〕5号")
+    assert holding(any_home, who, "石桥村") == holding(any_home, who, "柳河村") == (0, 1)
+    assert holding(any_home, who, "东山村") == (1, 0)
