@@ -21,7 +21,7 @@ from grading.tables import certification, certification_step, training_hours
 from grading.workforce.clock import Held, standing
 from grading.workforce.entering import MOST_HOURS, check_day
 from grading.workforce.hours import NOT_COUNTED, Step
-from grading.workforce.import_employment import take_employment
+from grading.workforce.import_employment import spells_below, take_employment
 from grading.workforce.import_people import Known, OnFile, batches, find_people
 from grading.workforce.import_sheets import Book, Change, Imported, Line
 from grading.workforce.import_units import Places, take_units
@@ -142,7 +142,13 @@ class _Work:
             return self.places.find(name, line) if name else None
 
     def employment(self, lines: Sequence[Line]) -> None:
-        self._each(lines, lambda line, who: take_employment(self.connection, who.id, self._place(line, "所在社区（网格）"), line, self.done, self.today))
+        below = spells_below(lines)
+
+        def take(line: Line, who: Known) -> None:
+            place = self._place(line, "所在社区（网格）")
+            take_employment(self.connection, who.id, place, line, self.done, self.today, below.get((line.sheet, line.row)))
+
+        self._each(lines, take)
 
     # ------------------------------------------------ 资格
 

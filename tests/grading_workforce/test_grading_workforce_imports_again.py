@@ -11,10 +11,13 @@ from workforce_room import KINDS, TODAY, add_people, add_unit, take, workbook
 from grading.tables import certification, certification_step
 from grading.workforce.entering import end_certification
 from grading.workforce.holdings import read_entries
+from grading.workforce.norms import read_staffing
+from grading.workforce.stipend_roll import roll
+from grading.workforce.stipend_rules import read_rules
 from home import transaction
 from people.changes import merge_units
 from people.errors import RosterError
-from people.tables import unit
+from people.tables import person, unit
 
 
 def refused(home, data: bytes) -> list[str]:
@@ -121,3 +124,84 @@ def test_what_ended_at_a_merged_village_ended_at_its_successor(any_home):
         merge_units(connection, ids["柳河村"], ids["石桥村"], on_day=date(2026, 3, 1), by="hr", reason="某政〔2026〕5号")
     assert holding(any_home, who, "石桥村") == holding(any_home, who, "柳河村") == (0, 1)
     assert holding(any_home, who, "东山村") == (1, 0)
+
+
+NOW, BEFORE = ("2021-03-01", ""), ("2015-03-01", "2020-02-01")
+NOBODY = "（没有离职）"
+#: a spell that is over, and the one on file: how a clerk is told
+TOLD = "这是以前的一段任职（2015-03-01 至 2020-02-01），系统里记的是后来的一段（2021-03-01 入职）；每人只记最近一段，请删去这一行"
+
+
+def worker(home) -> tuple[str, str]:
+    """A registered 社会工作师 whose employment is not on file yet."""
+    ((_, a, x),) = add_people(home, 1)
+    take(home, workbook(资格=[(a, x, "社会工作师", "2023-09-15", "", "", "", "")], 办理=[(a, x, "社会工作师", "首次登记", "2024-03-10", "", "")]))
+    return a, x
+
+
+def spells(who: tuple[str, str], *lines: tuple[str, str]) -> bytes:
+    return workbook(任职=[(*who, "社区工作者", began, left, "", "") for began, left in lines])
+
+
+def days(home) -> tuple[str, str]:
+    """(入职, 离职), and nobody who serves goes without a stipend for having left."""
+    with home.office.connect() as connection:
+        began, left = connection.execute(select(person.c.employed_from, person.c.left_on)).one()
+        (line,) = roll(connection, KINDS, read_rules(KINDS)["gansu"], read_staffing().grades, date(2026, 11, 1))
+    assert (line.due.reason == "left") == (left is not None)
+    return str(began), "" if left is None else str(left)
+
+
+def changes(done) -> list[tuple[str, str, str]]:
+    return [(one.what, one.old, one.new) for one in done.changed]
+
+
+def test_an_earlier_spell_does_not_mark_a_serving_worker_as_gone(any_home):
+    who = worker(any_home)
+    take(any_home, spells(who, NOW))
+    assert refused(any_home, spells(who, BEFORE)) == [f"任职:2: {TOLD}"]
+    assert refused(any_home, spells(who, ("2015-03-01", "2021-03-01")))[0].startswith("任职:2: 这是以前的一段任职"), "it ended as the present one began"
+    assert days(any_home) == NOW
+
+
+def test_both_spells_in_one_sheet_newest_first_are_told(any_home):
+    who = worker(any_home)
+    assert refused(any_home, spells(who, NOW, BEFORE)) == [f"任职:3: {TOLD}"]
+
+
+def test_both_spells_in_one_sheet_oldest_first_leave_the_later_one(any_home):
+    who = worker(any_home)
+    data = spells(who, ("2010-01-01", "2014-05-01"), BEFORE, NOW)
+    take(any_home, data)
+    assert days(any_home) == NOW
+    again = take(any_home, data)
+    assert (again.new["employment"], again.same["employment"], again.changed) == (0, 3, []), "the same file twice changes nothing"
+    assert days(any_home) == NOW
+
+
+@pytest.mark.parametrize("since", ["2021-03-01", "2020-02-01"])
+def test_who_was_employed_again_serves_again_and_it_is_shown(any_home, since):
+    who = worker(any_home)
+    take(any_home, spells(who, BEFORE))
+    assert days(any_home) == BEFORE
+    done = take(any_home, spells(who, (since, "")))
+    assert changes(done) == [("入职日期", "2015-03-01", since), ("离职日期", "2020-02-01", NOBODY)]
+    assert days(any_home) == (since, "")
+
+
+def test_a_day_of_leaving_is_always_shown_and_a_blank_one_takes_none_back(any_home):
+    who = worker(any_home)
+    left = ("2021-03-01", "2026-05-06")
+    take(any_home, spells(who, NOW))
+    for dry in (True, False):
+        assert changes(take(any_home, spells(who, left), dry=dry)) == [("离职日期", NOBODY, "2026-05-06")]
+    assert changes(take(any_home, spells(who, NOW))) == [] and days(any_home) == left
+    assert changes(take(any_home, spells(who, ("2021-03-01", "2026-05-07")))) == [("离职日期", "2026-05-06", "2026-05-07")]
+
+
+def test_a_later_spell_that_is_over_too_takes_the_place_of_the_earlier(home_folder):
+    who = worker(home_folder)
+    assert changes(take(home_folder, spells(who, BEFORE))) == [("离职日期", NOBODY, "2020-02-01")]
+    assert changes(take(home_folder, spells(who, ("2021-03-01", "2024-01-01")))) == [
+        ("入职日期", "2015-03-01", "2021-03-01"), ("离职日期", "2020-02-01", "2024-01-01")]  # fmt: skip
+    assert refused(home_folder, spells(who, BEFORE)) == [f"任职:2: {TOLD}"]
