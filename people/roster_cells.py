@@ -24,11 +24,13 @@ class CellFault(ValueError):
 def read_text(value: object, limit: int) -> str:
     """Bounded text in one line. A leading ``= + - @`` stays what it is: text.
 
-    :raises CellFault: too long, or characters that change how the rest is shown.
+    :raises CellFault: too long, characters that change how the rest is shown, or a number of which a spreadsheet kept 15 digits only.
     """
     if isinstance(value, datetime | date):
         value = f"{value:%Y-%m-%d}"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    if isinstance(value, int | float) and abs(value) >= 1e15:
+        raise CellFault("这一格是数字格式，位数太多，已被 Excel 改坏；请把这一列设为文本后重新填写")
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = " ".join(_visible(str(value)).split())
     if len(text) > limit:

@@ -21,7 +21,7 @@ from grading.tables import certification, certification_step, training_hours
 from grading.workforce.clock import Held, standing
 from grading.workforce.entering import MOST_HOURS, check_day
 from grading.workforce.hours import NOT_COUNTED, Step
-from grading.workforce.import_employment import take_employment
+from grading.workforce.import_employment import spells_below, take_employment
 from grading.workforce.import_people import Known, OnFile, batches, find_people
 from grading.workforce.import_sheets import Book, Change, Imported, Line
 from grading.workforce.import_units import Places, take_units
@@ -142,7 +142,13 @@ class _Work:
             return self.places.find(name, line) if name else None
 
     def employment(self, lines: Sequence[Line]) -> None:
-        self._each(lines, lambda line, who: take_employment(self.connection, who.id, self._place(line, "所在社区（网格）"), line, self.done, self.today))
+        below = spells_below(lines)
+
+        def take(line: Line, who: Known) -> None:
+            place = self._place(line, "所在社区（网格）")
+            take_employment(self.connection, who.id, place, line, self.done, self.today, below.get((line.sheet, line.row)))
+
+        self._each(lines, take)
 
     # ------------------------------------------------ 资格
 
@@ -155,13 +161,13 @@ class _Work:
             check_day(day, self.today, kind.obtained)
         at_id = self._place(line)
         wanted = {name: line.values.get(name) or "" for name in ("certificate_no", "issuer", "note")}
-        if any((one.kind, one.obtained_on) == (kind.id, day) and one.ended_on for one in who.certifications):
-            self.done.count("holdings", new=False)  # ended since: an old file does not bring it back
-            return
         alive = [one for one in who.certifications if one.kind == kind.id and one.ended_on is None]
         here = next((one for one in alive if one.at_id == at_id), None)
         if here is None and at_id is None and len(alive) == 1:
             here = alive[0]
+        if (here is None or here.obtained_on != day) and _ended(who, kind, day, at_id):
+            self.done.count("holdings", new=False)  # ended since: an old file does not bring it back
+            return
         if here is None and (kind.id, day) in who.revoked:
             raise WorkforceError(f"{day} 的“{kind.title}”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行")
         if here is None:
@@ -211,11 +217,12 @@ class _Work:
             check_day(day, self.today, f"{kind.steps[step]}日期")
         number = line.values.get("document_no") or ""
         counted = any(one.count and one.step == step for one in kind.marks)
-        owned = [one for one in who.certifications if one.kind == kind.id]
+        at_id = self._place(line)
+        owned = [one for one in who.certifications if one.kind == kind.id and (at_id is None or one.at_id == at_id)]
         if any(key[:2] == (step, day) and (not counted or key[2] == number) for one in owned for key in one.steps):
             self.done.count("steps", new=False)
             return
-        here = self._owner(line, kind, [one for one in owned if one.ended_on is None])
+        here = _owner(kind, [one for one in owned if one.ended_on is None])
         if (step, day) in here.revoked:
             raise WorkforceError(f"{day} 的“{kind.steps[step]}”曾经登记、后来撤销；确要恢复请到个人页面登记，否则删去这一行")
         here.steps[step, day, number] = number
@@ -225,15 +232,6 @@ class _Work:
             "at": now_ms(), "by": self.by,
         })  # fmt: skip
         self.done.count("steps", new=True)
-
-    def _owner(self, line: Line, kind: Kind, alive: list[OnFile]) -> OnFile:
-        at_id = self._place(line)
-        fits = [one for one in alive if at_id is None or one.at_id == at_id]
-        if not fits:
-            raise WorkforceError(f"这个人没有登记“{kind.title}”，或已{kind.ended}；请先在“资格”表里填一行")
-        if len(fits) > 1:
-            raise _InColumn("服务单位", f"这个人有 {len(fits)} 项“{kind.title}”，不知道是哪一项；请填“服务单位”列")
-        return fits[0]
 
     # ------------------------------------------------ 学时
 
@@ -273,6 +271,21 @@ class _Work:
                     held = Held(one.obtained_on, tuple(Step(step, day) for step, day, _ in one.steps), one.ended_on)
                     stands = standing(self.kinds[one.kind], held, (), self.today)
                     self.done.warnings += [one.touched.fault("", f"{who.name}：{doubt}") for doubt in stands.doubts if NOT_COUNTED in doubt]
+
+
+def _ended(who: Known, kind: Kind, day: date, at_id: int | None) -> bool:
+    """Whether this is what ended on file: of that day, at that place, or with the place left open on either side."""
+    gone = [one for one in who.certifications if one.ended_on and (one.kind, one.obtained_on) == (kind.id, day)]
+    return any(at_id is None or one.at_id in (None, at_id) for one in gone)
+
+
+def _owner(kind: Kind, alive: list[OnFile]) -> OnFile:
+    """The one certification that a step can belong to."""
+    if not alive:
+        raise WorkforceError(f"这个人没有登记“{kind.title}”，或已{kind.ended}；请先在“资格”表里填一行")
+    if len(alive) > 1:
+        raise _InColumn("服务单位", f"这个人有 {len(alive)} 项“{kind.title}”，不知道是哪一项；请填“服务单位”列")
+    return alive[0]
 
 
 _TITLES = {"certificate_no": "证书编号", "issuer": "发证机关", "note": "备注"}

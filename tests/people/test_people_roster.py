@@ -15,6 +15,7 @@ import people.spreadsheet
 import workbooks
 from people.errors import RosterError
 from people.roster import columns, heading_key, read_roster, read_roster_file
+from people.roster_cells import CellFault, read_text
 
 
 def faults_of(data: bytes) -> list[str]:
@@ -64,6 +65,22 @@ def test_every_fault_is_named_at_once_and_damage_is_explained():
     assert "名单:9: 姓名：“12345”不像姓名" in everything
     assert "名单:10: 性别" in everything and "名单:11: 出生年月：“昨天”不是日期" in everything
     assert "名单:7: 身份证号：与“名单”第 2 行（张二甲）的证件号码相同" in everything, "both rows are named"
+
+
+@pytest.mark.parametrize("value", [20190610140000001234, 2.01906101400000e19, -1e15, 10**15, 1e15])
+def test_a_long_number_that_excel_damaged_is_told_instead_of_kept(value):
+    with pytest.raises(CellFault, match="这一格是数字格式，位数太多，已被 Excel 改坏；请把这一列设为文本后重新填写"):
+        read_text(value, 100)
+    line = person_line(1)
+    place = HEADINGS.index("手机")
+    (fault,) = faults_of(roster_xlsx([(*line[:place], value, *line[place + 1 :])]))
+    assert fault.startswith("名单:2: 手机：这一格是数字格式")
+
+
+@pytest.mark.parametrize(("value", "read"), [(13800138000.0, "13800138000"), (999_999_999_999_999, "999999999999999"), (2.5, "2.5"),
+                                             ("20190610140000001234", "20190610140000001234"), (date(2024, 3, 10), "2024-03-10")])  # fmt: skip
+def test_numbers_that_a_cell_holds_whole_and_text_stay(value, read):
+    assert read_text(value, 100) == read
 
 
 def test_a_missing_column_is_one_fault_that_lists_the_headings_found():
