@@ -57,6 +57,8 @@ def _walk(stream: object, count: _Count) -> None:
             parser.Parse(piece)
     except expat.ExpatError:
         return
+    except LookupError:  # an encoding that does not exist
+        raise zipfile.BadZipFile("unknown encoding") from None
 
 
 def _refuse_doctype(*_declared: object) -> None:
