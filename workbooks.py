@@ -57,7 +57,7 @@ def _walk(stream: object, count: _Count) -> None:
             parser.Parse(piece)
     except expat.ExpatError:
         return
-    except LookupError:  # an encoding that does not exist
+    except (LookupError, ValueError):  # an encoding that does not exist, or that no spreadsheet has
         raise zipfile.BadZipFile("unknown encoding") from None
 
 

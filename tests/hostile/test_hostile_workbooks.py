@@ -134,7 +134,8 @@ ATTACKS: dict[str, Callable[[bytes], bytes]] = {
     "merged over everything": lambda whole: with_parts(whole, {SHEET: part(whole, SHEET).replace(b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>')}),
     "one cell of five million characters": lambda whole: with_parts(whole, rows_before(whole, f'<row r="3"><c r="A3" t="inlineStr"><is><t>{"甲" * 5_000_000}</t></is></c></row>')),
     "a part that is missing": lambda whole: with_parts(whole, {"[Content_Types].xml": b"<Types/>"}),
-    "an encoding that does not exist": lambda whole: with_parts(whole, {SHEET: b'<?xml version="1.0" encoding="TF-8"?>' + part(whole, SHEET).partition(b"?>")[2]}),
+    **{f"an encoding that is none: {name}": lambda whole, name=name: with_parts(
+        whole, {SHEET: f'<?xml version="1.0" encoding="{name}"?>'.encode() + part(whole, SHEET).partition(b"?>")[2]}) for name in ("TF-8", "gbk", "idna", "rot13")},
     "a ZIP in a ZIP": lambda whole: with_parts(whole, {"xl/workbook.xml": whole}),
 }  # fmt: skip
 #: these never come through, whatever their reader does with the rest
