@@ -102,6 +102,15 @@ def test_pass_rates_agree_with_pandas(any_home: Home) -> None:
     assert units["应考"].sum() == len(people), "nobody is lost on the way"
 
 
+def test_a_unit_written_behind_the_one_above_counts_as_that_unit(home_folder: Home) -> None:
+    """As rosters tell two units of one name apart (people.unit_names)."""
+    furnish(home_folder)
+    before = table(told(home_folder, views=("pass",)), "pass_by_unit")
+    with transaction(home_folder.office) as connection:
+        connection.execute(update(candidate).where(candidate.c.unit_label == "南村").values(unit_label="城关镇南村"))
+    assert table(told(home_folder, views=("pass",)), "pass_by_unit").equals(before)
+
+
 def test_days_units_and_formal_only(home_folder: Home) -> None:
     furnish(home_folder)
     since = table(told(home_folder, Asked(since=date(2026, 3, 20)), ("pass",)), "pass_by_channel")
