@@ -1,22 +1,22 @@
 """A correction of what an issued record says of a person: name, unit, posts. The result stays as it is.
 
 The old record is superseded by a new one with the same result and provenance, signed anew; why it was corrected is told in its
-personal columns, and which columns in the statement. The roster's labels and the person's name are put right with it, so that
-a later re-issue does not bring the error back.
+personal columns, 备注 among them, and which columns in the statement. The roster's labels and the person's name are put right with it,
+so that a later re-issue does not bring the error back.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select, update
 
 from exams.sittings import get_sitting
 from exams.tables import candidate, sitting
 from grading.errors import RecordError
-from grading.records import REASON, SALT, new_record_id, signed_row
+from grading.records import CORRECTED, REASON, SALT, new_record_id, signed_row
 from grading.roll import current
 from grading.tables import record, record_payload
 from home import OFFICE, Home, audit, canonical_json, digest, now_ms, transaction
@@ -26,6 +26,7 @@ from people.tables import alias, person
 LABELS = {"单位": ("unit_label", 100), "职务": ("post_label", 100), "拟任职务": ("proposed_post", 100), "层级": ("rank_label", 40)}
 NAME = "姓名"
 LONGEST_NAME = 100
+REMARK, REASON_IN_REMARK = "备注", 80
 
 
 def correct_record(
@@ -53,7 +54,9 @@ def correct_record(
             raise RecordError("没有更正任何内容；请先改姓名、单位或职务")
         ident, moment = new_record_id(now_ms()), now_ms()
         told = f"更正{'、'.join(changed)}：{reason.strip()}" + (f"（{document_no.strip()}）" if document_no.strip() else "")
-        columns = {**before, **changed, "存档号": ident, REASON: told, SALT: secrets.token_hex(16)}
+        note = _note(changed, reason.strip(), document_no.strip())
+        notes = {name: "；".join(filter(None, (before.get(name), note))) for name in (REMARK, CORRECTED)}
+        columns = {**before, **changed, **notes, "存档号": ident, REASON: told, SALT: secrets.token_hex(16)}
         statement = json.loads(old.statement) | {
             "record": ident, "supersedes": old.id, "issued_at": moment, "issued_by": by, "columns": digest(columns), "corrected": sorted(changed),
         }  # fmt: skip
@@ -63,6 +66,16 @@ def correct_record(
         audit(connection, OFFICE, by, "record.correct", f"{sitting_id}/{person_id}", record=ident, supersedes=old.id,
               columns=sorted(changed), reason=told)  # fmt: skip
     return tuple(changed)
+
+
+def _note(changed: Iterable[str], reason: str, document_no: str) -> str:
+    """What is added to 备注; a long reason is cut, for a score sheet is one page (whole it is in :data:`REASON`).
+
+    >>> _note(("姓名", "单位"), "名单填错", "更1号")
+    '更正：姓名、单位（名单填错，更1号）'
+    """
+    short = reason if len(reason) <= REASON_IN_REMARK else reason[: REASON_IN_REMARK - 1] + "…"
+    return f"更正：{'、'.join(changed)}（{'，'.join(filter(None, (short, document_no)))}）"
 
 
 def _check(wanted: Mapping[str, str], reason: str, document_no: str) -> None:

@@ -40,6 +40,8 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SALT = "校验盐"
 #: ... and why a correction was made
 REASON = "更正事由"
+#: ... and what 备注 says of corrections: all of it, and nothing else
+CORRECTED = "更正备注"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, update
 from home import OFFICE, audit
 from people.errors import PeopleError
 from people.tables import alias, person, post, unit
+from people.unit_names import UnitNames
 
 LONGEST = 100
 #: numbers of a unit that a merger adds up
@@ -20,15 +21,15 @@ REPORTED = ("households", "residents", "grids", "workers")
 
 
 def find_unit(connection: Connection, name: str) -> int:
-    """The unit that has a name now, or had it before.
+    """The unit that has a name now, or had it before; of several of one name, the one that is written behind its upper unit.
 
     :raises PeopleError: none, or several.
     """
-    now = connection.execute(select(unit.c.id).where(unit.c.name == name, unit.c.valid_to.is_(None))).scalars().all()
-    found = now or connection.execute(select(alias.c.unit_id).where(alias.c.name == name, alias.c.unit_id.is_not(None)).distinct()).scalars().all()
+    names = UnitNames(connection)
+    found = names.called(name)
     if len(found) != 1:
-        raise PeopleError(f"没有单位“{name}”；请核对名称" if not found else f"有 {len(found)} 个单位都叫“{name}”；请先改成不重复的名称")
-    return int(found[0])
+        raise PeopleError(f"没有单位“{name}”；请核对名称" if not found else names.which(name, found))
+    return found[0]
 
 
 def rename_unit(connection: Connection, unit_id: int, name: str, *, by: str, reason: str) -> None:

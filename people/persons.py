@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Engine, Insert, select, text, update
 
@@ -13,6 +13,7 @@ from people.errors import RosterError
 from people.identity import identity_mac, mask, seal_number
 from people.roster import Roster, RosterFault, RosterRow
 from people.tables import alias, person, post, unit
+from people.unit_names import UnitNames
 
 #: person column -> how the officer calls it; what a roster may change in a known person
 _PERSONAL = {"gender": "性别", "birth": "出生日期", "ethnic": "民族", "phone": "手机"}
@@ -77,16 +78,16 @@ def import_roster(connection: Connection, home_key: bytes, roster: Roster, by: s
         connection.execute(text("LOCK TABLE person, unit, post IN SHARE ROW EXCLUSIVE MODE"))  # two imports at once
     macs = [identity_mac(home_key, row.document, row.number) for row in roster.rows]
     known = _known_persons(connection, macs)
-    conflicts = [fault for mac, row in zip(macs, roster.rows, strict=True) if (fault := _conflict(row, known.get(mac)))]
+    places = _Places(connection)
+    rows = [(mac, row, known.get(mac)) for mac, row in zip(macs, roster.rows, strict=True)]
+    conflicts = [fault for _, row, here in rows for fault in (_conflict(row, here), places.unclear(row, here)) if fault]
     if conflicts:
         raise RosterError(conflicts)
-    places = _Places(connection)
     people: list[ImportedPerson] = []
     changed: list[Change] = []
-    for mac, row in zip(macs, roster.rows, strict=True):
-        unit_id = places.unit(row.unit)
+    for mac, written, here in rows:
+        unit_id, row = places.unit(written.unit, here), replace(written, unit=places.names.label(written.unit))
         post_id = places.post(unit_id, row.post, row.rank) if row.post else None
-        here = known.get(mac)
         if here is None:
             people.append(ImportedPerson(_insert(connection, home_key, mac, row, unit_id, post_id), row))
         else:
@@ -174,21 +175,28 @@ class _Places:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        listed = connection.execute(select(unit.c.name, unit.c.id).where(unit.c.valid_to.is_(None)).order_by(unit.c.id.desc()))
-        self._units: dict[str, int] = {row.name: row.id for row in listed}
-        former = connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None)))
-        self._former = {row.name: row.unit_id for row in former}
+        self.names = UnitNames(connection)
         posts = connection.execute(select(post))
         self._posts: dict[tuple[int, str], tuple[int, str | None]] = {(row.unit_id, row.title): (row.id, row.rank) for row in posts}
         self.new_units: list[str] = []
 
-    def unit(self, name: str) -> int:
-        number = self._units.get(name) or self._former.get(name)
-        if number is None:
+    def unclear(self, row: RosterRow, here: _Known | None) -> RosterFault | None:
+        """The fault of a row whose unit may be any of several, none of them the person's own."""
+        found = self.names.called(row.unit)
+        if len(found) < 2 or (here is not None and here.values["unit_id"] in found):
+            return None
+        return RosterFault(row.sheet, row.row, "单位", self.names.which(row.unit, found))
+
+    def unit(self, name: str, here: _Known | None) -> int:
+        """The unit of this name; of several the one where the person is on file (else the row is :meth:`unclear`)."""
+        found = self.names.called(name)
+        if not found:
             number = _inserted(self._connection, unit.insert().values(name=name))
-            self._units[name] = number
+            self.names.add(number, name)
             self.new_units.append(name)
-        return number
+            return number
+        own = here.values["unit_id"] if here is not None else None
+        return next((one for one in found if one == own), found[0])
 
     def post(self, unit_id: int, title: str, rank: str | None) -> int:
         number, known_rank = self._posts.get((unit_id, title), (None, None))
@@ -202,8 +210,8 @@ class _Places:
     def shown(self, column: str, old: object, new: object) -> tuple[str, str, str]:
         """(what, old, new) as the officer reads them."""
         if column == "unit_id":
-            names: dict[object, str] = {number: name for name, number in self._units.items()}
-            return "单位", names.get(old, "（空）"), names.get(new, "（空）")
+            before, now = (self.names.title(one) if isinstance(one, int) else "（空）" for one in (old, new))
+            return "单位", before, now
         if column == "post_id":
             titles: dict[object, str] = {number: title for (_, title), (number, _) in self._posts.items()}
             return "职务", titles.get(old, "（空）"), titles.get(new, "（空）")

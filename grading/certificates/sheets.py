@@ -19,6 +19,7 @@ from grading.certificates.issue import Made, Sheet, keep, prepare
 from grading.cut import exact_text, shown_text
 from grading.errors import CertificateError
 from grading.marks import quiet
+from grading.records import CORRECTED
 from home import Home, local_text, transaction
 
 HERE = Path(__file__).parent
@@ -179,5 +180,7 @@ def sheet_fields(sheet: Sheet, common: dict[str, Any]) -> dict[str, Any]:
     scored = sheet.columns.get("是否合格", "") != ""  # its remark tells by how much
     hidden = () if shown else (*SCORES, "备注") if scored else SCORES
     columns = {name: "" if name in hidden else text for name, text in sheet.columns.items()}
+    if "备注" in hidden:
+        columns["备注"] = sheet.columns.get(CORRECTED, "")  # which tells nothing of a score
     day = local_text(sheet.made_at, "%Y-%m-%d")
     return {"number": sheet.number, "qr": f"{sheet.number}.png", "issued": day, "parts": parts, "columns": columns}

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, extract, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, or_, select, true
 
-from exams.tables import sitting
+from grading.lists.expiry import last_days
 from grading.statistics.rules import Rules
-from grading.tables import certification, certification_step, record
+from grading.tables import certification, certification_step
 from grading.workforce.due import in_force
 from grading.workforce.holdings import Entry, holders_of, read_entries, read_hours, stand
 from grading.workforce.kinds import Kind
@@ -163,23 +163,15 @@ def _count_due(connection: Connection, made: Held, ladder: _Ladder, today: date,
     cert = certification.c
     year, month = extract("year", cert.due_on), extract("month", cert.due_on)
     source = certification.join(person, person.c.id == cert.person_id)
-    query = select(person.c.unit_id, cert.kind, year, month, func.count()).select_from(source).where(alive, cert.due_on.between(today, last))
+    own = cert.record_id.is_(None)                         # what rests on a pass of ours is told as that pass
+    query = select(person.c.unit_id, cert.kind, year, month, func.count()).select_from(source).where(alive, own, cert.due_on.between(today, last))
     for unit_id, kind, y, m, count in connection.execute(query.group_by(person.c.unit_id, cert.kind, year, month)):
         made.due[unit_id, ladder.kinds[kind].title, int(y), int(m)] += count
 
 
 def _count_passes(connection: Connection, made: Held, today: date, last: date) -> None:
-    """Passes of formal sittings that end: the last day of each person under each profile, as the list of warnings counts them."""
-    newer = record.alias("newer")
-    ends = (
-        select(person.c.unit_id, func.max(record.c.valid_until).label("until"))
-        .join(sitting, sitting.c.id == record.c.sitting_id)
-        .join(person, person.c.id == record.c.person_id)
-        .where(sitting.c.kind == "formal", record.c.outcome == "passed", record.c.valid_until.is_not(None),
-               ~exists().where(newer.c.supersedes == record.c.id))
-        .group_by(record.c.person_id, person.c.unit_id, sitting.c.profile_digest)
-        .subquery()
-    )  # fmt: skip
+    """Passes of formal sittings that end, as the list of warnings counts them (:func:`grading.lists.expiry.last_days`)."""
+    ends = last_days(connection, today).subquery()
     year, month = extract("year", ends.c.until), extract("month", ends.c.until)
     query = select(ends.c.unit_id, year, month, func.count()).where(ends.c.until.between(today, last)).group_by(ends.c.unit_id, year, month)
     for unit_id, y, m, count in connection.execute(query):
@@ -204,7 +196,7 @@ def _by_clock(connection: Connection, made: Held, ladder: _Ladder, today: date, 
             place = ladder.valid(kind, step) if stands.holds else {"lapsed": _LAPSED, "overdue": _OVERDUE}.get(stands.state, _PENDING)
             best[kind.group] = max(place, best.get(kind.group, 0))
             ends = stands.valid_until if stands.holds else stands.due_on
-            if ends and today <= ends <= last:
+            if ends and today <= ends <= last and entry.basis is None:
                 made.due[entry.holder.unit_id, kind.title, ends.year, ends.month] += 1
         _add_person(made, ladder, entries[0], best)
 

@@ -84,6 +84,10 @@ def read_places(connection: Connection, rules: Rules, today: date, top: int | No
     for row in connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None)).order_by(alias.c.id)):
         names[row.unit_id].add(row.name)
         named.setdefault(row.name, merged.get(row.unit_id, row.unit_id))
+    for ident, row in rows.items():
+        if row.parent_id in rows:  # how lists tell two of one name apart (people.unit_names)
+            names[ident].add(longer := rows[row.parent_id].name + row.name)
+            named.setdefault(longer, merged.get(ident, ident))
     nowhere = Place(None, NO_UNIT, rules.level(""), NO_SETTING, NO_UNIT, ())
     closed = {ident for ident, row in rows.items() if (row.valid_to and row.valid_to < today) or (row.valid_from and row.valid_from > today)}
     known_names = {ident: frozenset(found) for ident, found in names.items()}

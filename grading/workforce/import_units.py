@@ -43,12 +43,18 @@ class Places:
 
         :raises WorkforceError: none, or several.
         """
-        found = self.named.get(name) or list(self.former.get(name, ()))
+        found = self.named.get(name) or list(self.former.get(name, ())) or self._below(name)
         if not found:
             raise WorkforceError(f"单位“{name}”还没有登记；请先在“单位”表里填一行，或核对名称")
         if len(found) > 1:
-            raise WorkforceError(f"有 {len(found)} 个单位都叫“{name}”；请改用不重复的名称，例如前面加上乡镇名")
+            raise WorkforceError(f"有 {len(found)} 个单位都叫“{name}”；请连上级单位一起写，例如“某镇{name}”或“某镇/{name}”")
         return found[0]
+
+    def _below(self, name: str) -> list[int]:
+        """The units whose name stands in ``name`` behind that of the unit above, as on rosters (:mod:`people.unit_names`)."""
+        ours = ((ident, self.rows.get(row["parent_id"]), row["name"]) for ident, row in self.rows.items() if ident not in self.merged)
+        slashed = name.replace("／", "/")
+        return [ident for ident, above, own in ours if above and slashed in (above["name"] + own, f"{above['name']}/{own}")]
 
 
 def take_units(connection: Connection, lines: Sequence[Line], done: Imported, faults: list[Fault]) -> Places:

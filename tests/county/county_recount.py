@@ -261,7 +261,9 @@ class Recount:
 
     def do_correct(self, entry: dict[str, Any]) -> None:
         held = self.held[entry["sitting"]]
-        held.results[entry["number"]].columns |= entry["wanted"]
+        columns = held.results[entry["number"]].columns
+        told = f"更正：{'、'.join(name for name, value in entry['wanted'].items() if columns[name] != value)}（名单填错，临组函7号）"
+        columns |= {**entry["wanted"], "备注": "；".join(filter(None, (columns["备注"], told)))}
         names = {"单位": "unit", "职务": "post", "拟任职务": "proposed", "层级": "rank"}
         held.labels[entry["number"]] |= {names[name]: value for name, value in entry["wanted"].items()}
 

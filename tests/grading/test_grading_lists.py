@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from exams.tables import candidate, sitting
 from grading.commands import records
+from grading.correction import correct_record
 from grading.errors import ExportError
 from grading.exports import export_list, safe_text
 from grading.lists.asking import scope_of
@@ -26,8 +27,8 @@ from grading.lists.kinds import LISTS, list_of
 from grading.lists.layout import drop_columns, save_columns, saved_names
 from grading.lists.scope import Scope
 from grading.marks import mark_sitting
-from grading.records import issue_records
-from grading.tables import column_set, record
+from grading.records import damaged_records, issue_records
+from grading.tables import column_set, record, record_payload
 from home import local_text, now_ms, transaction
 from people.errors import RosterError
 from people.roster import read_roster
@@ -128,6 +129,25 @@ def test_one_persons_attempts(small):
     assert listed["lines"][0].startswith("应考 1 人 = 已考 1 人")
     with pytest.raises(ExportError, match="准考证号"):
         told(small, "person")
+
+
+def test_the_remark_of_a_corrected_record_says_what_was_corrected(issued):
+    """Behind what stood there, in every list with 备注; the old record stays as it was, and all of them go on being genuine."""
+    with issued.office.connect() as connection:
+        query = select(record.c.id, record.c.person_id, record_payload.c.columns).join(record_payload, record_payload.c.record_id == record.c.id)
+        old = {row.id: (row.person_id, json.loads(row.columns)) for row in connection.execute(query)}
+    absent, (who, stood) = next((ident, one) for ident, one in old.items() if one[1]["备注"] and one[1]["缺考缓考违纪"] == "缺考")
+    for wanted in ({"姓名": "改名甲", "单位": "改后单位"}, {"职务": "主任"}):
+        correct_record(issued, "s1", who, wanted, by="hr", reason="名单填错", document_no="更1号")
+    said = f"{stood['备注']}；更正：姓名、单位（名单填错，更1号）；更正：职务（名单填错，更1号）"
+    number = stood["准考证号"]
+    with issued.office.connect() as connection:
+        own = scope_of(connection, LISTS["person"], admission_no=number)
+        kept = connection.execute(select(record_payload.c.columns).where(record_payload.c.record_id == absent)).scalar_one()
+    for key, scope, columns in (("scores", S1, "标准"), ("missing", S1, "标准"), ("person", own, "全部列")):
+        held = [row["备注"] for row in told(issued, key, scope, columns)["records"] if row.get("准考证号", number) == number]
+        assert held == [said], key
+    assert json.loads(kept) == stood and damaged_records(issued, "s1") == ()
 
 
 def test_what_ends_soon(issued):

@@ -21,8 +21,9 @@ from grading.certificates.issue import listed, make, replace, revocations, revok
 from grading.certificates.sheets import merged_pdf, zipped_pdfs
 from grading.certificates.statement import unseal
 from grading.certificates.verify import check, read_texts
+from grading.correction import correct_record
 from grading.errors import CertificateError
-from grading.records import issue_records, public_key
+from grading.records import damaged_records, issue_records, public_key
 from grading.tables import certificate, record
 from home import AUDIT, OFFICE, transaction
 from pufa import app
@@ -94,6 +95,18 @@ def test_where_only_passing_is_published_no_score_leaves(home_folder, tmp_path):
         made = make(sat.home, "s1", kind, "hr1")
         assert unseal(made.sheets[0].code, public_key(sat.home)).total == ""
         assert not any(re.search(r"70分(?!（)|总分|单项选择题", page.replace("满分70分", "")) for page in pdf_text(merged_pdf(sat.home, made), tmp_path))
+
+
+@pytest.mark.parametrize("shows", ["score", "pass_only"])
+def test_the_score_sheet_says_what_was_corrected(home_folder, tmp_path, shows):
+    """Also where 备注 is left out because it may tell how many points were missing; and on one page, however long the reason."""
+    sat = sit(home_folder, CERTIFYING.replace('show = "score"', f'show = "{shows}"'))
+    before = pdf_text(merged_pdf(home_folder, make(home_folder, "s1", "score_sheet", "hr1")), tmp_path)
+    correct_record(home_folder, "s1", sat.persons[0], {"姓名": "李肆", "单位": "城关镇人民政府"}, by="hr1", reason="名单填错", document_no="更1号")
+    correct_record(home_folder, "s1", sat.persons[6], {"单位": "城关镇人民政府"}, by="hr1", reason="长" * 300, document_no="号" * 100)
+    pages = pdf_text(merged_pdf(home_folder, make(home_folder, "s1", "score_sheet", "hr1")), tmp_path)
+    assert len(pages) == len(before) == 8 and "更正" not in "".join(before) and damaged_records(home_folder, "s1") == ()
+    assert "更正：姓名、单位（名单填错，更1号）" in pages[0] and "更正：单位（长长" in pages[6] and "更正" not in pages[1]
 
 
 def test_a_formal_one_has_no_remark_and_waivers_print_their_note(sat, tmp_path):

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 from sqlalchemy import insert, select, update
 from statistics_fixture import NOW, SITTINGS, TODAY, UNITS, furnish
 
+from bench._sitting import PROFILE
 from exams.tables import candidate, sitting
 from grading.errors import ExportError
+from grading.lists.expiry import passes_due
+from grading.lists.made import Wanted
+from grading.lists.scope import Scope
 from grading.statistics import kept
 from grading.statistics.asking import Asked, read_asked
 from grading.statistics.figures import VIEWS, Statistics, statistics
+from grading.statistics.held import OUR_PASS, count_held
 from grading.statistics.kept import keep
 from grading.statistics.rules import parse_rules, read_rules
 from grading.statistics.tables import HIGH, LOW, NOT_SHOWN, Table
 from grading.tables import certification, certification_step, kept_counts, record
+from grading.workforce.due import due
 from grading.workforce.kinds import read_kinds
-from home import Home, transaction
+from grading.workforce.reckoning import reckon
+from home import Home, digest, transaction
 from people.tables import person, unit
 
 CELLS = ("合格", "不合格", "未参考", "免试", "待定")
@@ -94,6 +102,15 @@ def test_pass_rates_agree_with_pandas(any_home: Home) -> None:
     assert units["应考"].sum() == len(people), "nobody is lost on the way"
 
 
+def test_a_unit_written_behind_the_one_above_counts_as_that_unit(home_folder: Home) -> None:
+    """As rosters tell two units of one name apart (people.unit_names)."""
+    furnish(home_folder)
+    before = table(told(home_folder, views=("pass",)), "pass_by_unit")
+    with transaction(home_folder.office) as connection:
+        connection.execute(update(candidate).where(candidate.c.unit_label == "南村").values(unit_label="城关镇南村"))
+    assert table(told(home_folder, views=("pass",)), "pass_by_unit").equals(before)
+
+
 def test_days_units_and_formal_only(home_folder: Home) -> None:
     furnish(home_folder)
     since = table(told(home_folder, Asked(since=date(2026, 3, 20)), ("pass",)), "pass_by_channel")
@@ -149,6 +166,41 @@ def test_certifications_agree_with_pandas(any_home: Home) -> None:
         count = int(due.get(month, 0))
         assert calendar[month] == count or (calendar[month] == "少于 5 件" and count < 5) or (calendar[month] == NOT_SHOWN and count >= 5), (month, count)
     assert calendar["合计"] == sum(int(due.get(month, 0)) for month in months)
+
+
+def test_the_calendar_counts_the_passes_that_the_list_of_warnings_tells(any_home: Home) -> None:
+    """Whoever left is in neither; who renewed a pass under a profile that the office has edited since is in both once."""
+    furnish(any_home)
+    edited = PROFILE.replace("小单位示例", "小单位示例，2026 年修订")
+    people, records, sat_in = read(any_home, person).set_index("id"), read(any_home, record), {}
+    passed = records[(records["outcome"] == "passed") & ~records["id"].isin(records["supersedes"].dropna())]
+    for one in passed.to_dict("records"):
+        sat_in.setdefault(one["person_id"], {})[one["sitting_id"]] = one["id"]
+    here = people["left_on"].isna()
+    renewed = next(who for who, held in sorted(sat_in.items()) if here[who] and {"s1", "s2"} <= held.keys() and "s3" not in held)
+    left = next(who for who, held in sorted(sat_in.items()) if not here[who] and {"s1", "s2", "s3"} & held.keys())
+    rested = next(who for who, held in sorted(sat_in.items()) if here[who] and held.keys() == {"s1"})
+    ends = {sat_in[renewed]["s1"]: 10, sat_in[renewed]["s2"]: 50, sat_in[rested]["s1"]: 30} | dict.fromkeys(sat_in[left].values(), 20)
+    with transaction(any_home.office) as connection:
+        for ident, days in ends.items():
+            connection.execute(update(record).where(record.c.id == ident).values(valid_until=TODAY + timedelta(days=days)))
+        connection.execute(update(sitting).where(sitting.c.id == "s2").values(profile=edited, profile_digest=digest(edited)))
+        connection.execute(insert(certification).values(
+            id=9000, person_id=rested, kind="pre_appointment", obtained_on=TODAY - timedelta(days=90), record_id=sat_in[rested]["s1"], created_at=0, created_by="t"))  # fmt: skip
+        reckon(connection, read_kinds())
+    with any_home.office.connect() as connection:
+        listed = [one for one in passes_due(Wanted(any_home, connection, Scope(days=90), (), TODAY))]
+        calendar = count_held(connection, read_kinds(), read_rules(), TODAY, TODAY + timedelta(days=90)).due
+        kinds = {key: one for key, one in read_kinds().items() if key.startswith("social") or one.records}  # no hours that fall due at the year's end
+        rest = due(connection, kinds, TODAY, 90, where=(certification.c.record_id.is_(None), certification.c.kind.in_(list(kinds))))
+    assert edited != PROFILE and sum(count for (_, what, *_), count in calendar.items() if what == OUR_PASS) == len(listed) >= 20
+    assert [one.paper for one in listed if one.person_id in (renewed, left)] == [sat_in[renewed]["s2"]]
+    by_month = Counter((OUR_PASS, one.until.year, one.until.month) for one in listed)
+    by_month += Counter((one.kind.title, one.due_on.year, one.due_on.month) for one in rest)
+    told_by_month = Counter[tuple[str, int, int]]()
+    for (_, what, year, month), count in calendar.items():
+        told_by_month[what, year, month] += count if what in {OUR_PASS, *(one.title for one in kinds.values())} else 0
+    assert +told_by_month == by_month and by_month["助理社会工作师", 2026, 12]
 
 
 def test_gaps_lie_between_level_setting_and_department(home_folder: Home) -> None:

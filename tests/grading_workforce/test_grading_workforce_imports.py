@@ -160,6 +160,9 @@ def test_units_of_one_name_are_told_apart_by_their_parent(any_home):
     assert take(any_home, data).new["units"] == 4
     assert take(any_home, data).new["units"] == 0
     assert "有 2 个单位都叫“第一网格”；请填“上级单位”列" in faults(any_home, workbook(单位=[("第一网格", "网格", "", "", "", 1, 1)]))[0]
+    below = [("东一组", "其他", above, "", "", "", "") for above in ("东社区第一网格", "东社区/第一网格")]
+    assert take(any_home, workbook(单位=below[:1])).new["units"] == 1 and take(any_home, workbook(单位=below[1:])).new["units"] == 0
+    assert "请连上级单位一起写" in faults(any_home, workbook(单位=[("东二组", "其他", "第一网格", "", "", "", "")]))[0]
 
 
 def test_a_sheet_that_is_none_of_ours_is_told(home_folder):

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from exams.profile import SHIPPED
 from exams.tables import candidate
 from hall.office import kept_uploads
-from people.tables import person
+from home import transaction
+from people.tables import person, unit
 
 HOSTILE = ("<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'; DROP TABLE person; --", "{{ 7*7 }}", "=cmd|'/c calc'!A1")
 
@@ -56,6 +57,27 @@ def test_faults_are_listed_by_row_and_nothing_is_kept(office: Office) -> None:
         assert 'name="token"' not in seen.text and not list((office.home.secret).glob("uploads/*"))
         missing = upload(officer, roster([["王建国", "某县司法局"]], ("姓名", "单位")))
         assert missing.status_code == 422 and "身份证号" in missing.text
+
+
+def test_a_unit_that_several_are_called_is_told_by_row_before_anything_is_written(office: Office) -> None:
+    with transaction(office.home.office) as connection:
+        for town in ("甲镇", "乙镇"):
+            above = connection.execute(unit.insert().values(name=town)).inserted_primary_key[0]
+            connection.execute(unit.insert().values(name="东街社区", parent_id=above))
+    rows = [list(row) for row in people(3)]
+    rows[1][2] = "东街社区"
+    with office.staff("exam_officer") as officer:
+        new_sitting(officer)
+        seen = upload(officer, roster(rows))
+        assert seen.status_code == 422 and "名单有 1 处错误，没有导入" in seen.text and 'name="token"' not in seen.text
+        assert "第 3 行" in seen.text and "请写成“甲镇东街社区”或“乙镇东街社区”" in seen.text
+        assert count(office) == count(office, person) == 0
+        rows[1][2] = "乙镇/东街社区"
+        seen = upload(officer, roster(rows))
+        officer.done("/sittings/s-1/roster/confirm", token=field(seen.text, "token"))
+    with office.home.office.connect() as connection:
+        labels = connection.execute(select(candidate.c.unit_label).order_by(candidate.c.admission_no)).scalars().all()
+        assert labels[1] == "乙镇东街社区" and connection.execute(select(func.count()).where(person.c.unit_id == 4)).scalar_one() == 1
 
 
 @pytest.mark.parametrize("data, name", [(b"not a workbook", "名单.xlsx"), (b"PK\x03\x04" + b"\0" * 100, "名单.xlsx"), (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "名单.xls"), (b"\xff\xfe\0", "../../x.csv"), ("甲,乙\n".encode("gb18030"), "名单.csv"), (b"a" * 3000, "<b>.xlsx")])

@@ -39,6 +39,17 @@ def test_a_renamed_unit_is_found_by_its_former_name(any_home):
         assert verify_audit(connection, OFFICE) is None
 
 
+def test_one_of_two_units_of_one_name_is_renamed_by_writing_the_unit_above(home_folder):
+    with transaction(home_folder.office) as connection:
+        for town in ("甲镇", "乙镇"):
+            above = connection.execute(unit.insert().values(name=town)).inserted_primary_key[0]
+            connection.execute(unit.insert().values(name="东街社区", parent_id=above))
+        with pytest.raises(PeopleError, match="“甲镇”下的“东街社区”、“乙镇”下的“东街社区”；请写成“甲镇东街社区”或“乙镇东街社区”"):
+            find_unit(connection, "东街社区")
+        rename_unit(connection, find_unit(connection, "乙镇/东街社区"), "东门社区", by="hr", reason="更名")
+        assert find_unit(connection, "东街社区") == 2 and find_unit(connection, "乙镇东门社区") == 4
+
+
 def test_merged_units_bring_people_posts_and_their_names_together(any_home):
     take(any_home, person_line(1, "甲某", unit="统计局"), person_line(2, "乙某", unit="发改局"))
     with transaction(any_home.office) as connection:

@@ -99,3 +99,51 @@ def test_a_thousand_rows_in_batches(any_home):
     roster = roster_of(*lines, headings=("姓名", "身份证号", "单位"))
     assert roster.faults == ()
     assert take(any_home, roster).new == 1100 and take(any_home, roster).known == 1100
+
+
+def two_of_one_name(home) -> dict[str, int]:
+    """东街社区 below each of two towns; returns the ids of both by their town."""
+    made = {}
+    with transaction(home.office) as connection:
+        for town in ("甲镇", "乙镇"):
+            above = connection.execute(unit.insert().values(name=town)).inserted_primary_key[0]
+            made[town] = connection.execute(unit.insert().values(name="东街社区", parent_id=above)).inserted_primary_key[0]
+    return made
+
+
+def unit_of(home, who: int) -> int:
+    with home.office.connect() as connection:
+        return connection.execute(select(person.c.unit_id).where(person.c.id == who)).scalar_one()
+
+
+def test_a_unit_name_that_several_have_is_a_fault_of_its_row(any_home):
+    two_of_one_name(any_home)
+    with pytest.raises(RosterError) as told:
+        take(any_home, roster_of(person_line(1), person_line(2, unit="东街社区"), person_line(3, unit="丙镇/东街社区")))
+    first, second = told.value.faults
+    assert (first.row, first.column, second.row) == (3, "单位", 4)
+    for said in ("“甲镇”下的“东街社区”", "“乙镇”下的“东街社区”", "请写成“甲镇东街社区”或“乙镇东街社区”", "也可以加“/”"):
+        assert said in first.message and said in second.message
+    assert (count(any_home, person), count(any_home, unit)) == (0, 4), "nothing is half imported"
+
+
+def test_the_unit_above_tells_units_of_one_name_apart(any_home):
+    at = two_of_one_name(any_home)
+    written = ("甲镇东街社区", "乙镇东街社区", "乙镇/东街社区", "乙镇／东街社区", "乙镇 东街社区")
+    result = take(any_home, roster_of(*(person_line(n, unit=name) for n, name in enumerate(written, 1))))
+    assert [unit_of(any_home, who) for who in result.person_ids] == [at["甲镇"], *[at["乙镇"]] * 4] and not result.new_units
+    assert {one.row.unit for one in result.people} == {"甲镇东街社区", "乙镇东街社区"}, "rosters and records have one spelling of it"
+    again = take(any_home, roster_of(*(person_line(n, unit="东街社区") for n in range(1, 6))))
+    assert again.changed == () and [unit_of(any_home, who) for who in again.person_ids] == [at["甲镇"], *[at["乙镇"]] * 4]
+    moved = take(any_home, roster_of(person_line(1, unit="乙镇东街社区")))
+    assert ("单位", "甲镇东街社区", "乙镇东街社区") in {(one.what, one.old, one.new) for one in moved.changed}
+
+
+def test_a_former_name_of_two_units_is_asked_about_too(any_home):
+    with transaction(any_home.office) as connection:
+        for name in ("城东社区", "城西社区"):
+            ident = connection.execute(unit.insert().values(name=name)).inserted_primary_key[0]
+            connection.execute(alias.insert().values(unit_id=ident, name="城关社区"))
+    with pytest.raises(RosterError, match=r"“城关社区”可能是 2 个单位.*请写成“城东社区”或“城西社区”"):
+        take(any_home, roster_of(person_line(1, unit="城关社区")))
+    assert count(any_home, person) == 0
