@@ -70,8 +70,7 @@ def live_copy(home: Home, now: int) -> Path | None:
     With it a machine whose disk dies in mid-exam loses at most a minute: ``pufa restore BACKUP --exam COPY``.
     """
     plan = plan_of(home)
-    known = [plan.to / f"{LIVE}{suffix}" for suffix in ("", ".age")]
-    fresh = any(path.is_file() and now - path.stat().st_mtime * 1000 < MINUTE_MS - 5_000 for path in known)
+    fresh = any(path.is_file() and now - path.stat().st_mtime * 1000 < MINUTE_MS - 5_000 for path in _live_places(plan))
     if fresh or not plan.outside:
         return None
     try:
@@ -81,3 +80,18 @@ def live_copy(home: Home, now: int) -> Path | None:
             return seal(home, copy, plan.to / LIVE)
     except OSError as error:
         raise BackupError(f"考试数据没有抄到 {plan.to}（{error.strerror or error}）；请检查备份盘是否插好、可写、有空间") from None
+
+
+def drop_live_copy(home: Home) -> None:
+    """Remove the live copy: a backup that was just made holds all of it, and nobody is to take it for something newer."""
+    plan = plan_of(home)
+    try:
+        for path in _live_places(plan):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise BackupError(f"{plan.to} 里过时的 {LIVE} 没有删掉（{error.strerror or error}）；请检查备份盘是否插好、可写") from None
+
+
+def _live_places(plan: Plan) -> list[Path]:
+    """Where the live copy is, plain or encrypted."""
+    return [plan.to / f"{LIVE}{suffix}" for suffix in ("", ".age")]

@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 import logs
 from backup.archive import BackupError
-from backup.schedule import backup_due, backup_now, daily, live_copy
+from backup.schedule import backup_due, backup_now, daily, drop_live_copy, live_copy
 from exams.anchors import drop_anchors
 from exams.attempts import close_overdue
 from exams.clock import Clock
@@ -161,7 +161,10 @@ def watch(home: Home, now: int) -> list[str]:
 
 
 def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
-    """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam."""
+    """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam.
+
+    The live copy goes when none is open and a backup was made that holds all of it.
+    """
     try:
         if ended_now or backup_due(home, now):
             drop_anchors(home, "worker")
@@ -172,6 +175,8 @@ def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
             open_now = connection.execute(select(sitting.c.id).where(sitting.c.state == "open").limit(1)).first()
         if open_now is not None:
             live_copy(home, now)
+        elif done is not None:
+            drop_live_copy(home)
     except BackupError as error:
         log.error("%s", error)
 
