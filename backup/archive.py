@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pyrage
+from sqlalchemy.exc import DBAPIError
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
 from home import PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
@@ -65,7 +67,7 @@ def make_key(home: Home) -> str:
 def make_backup(home: Home, folder: Path, now: int) -> Backup:
     """Write a backup of a home that may be in use; returns it when it is whole and on the disk.
 
-    :raises BackupError: the folder cannot be written, or the disk is full.
+    :raises BackupError: the folder cannot be written, the disk is full, or a database cannot be read.
     """
     try:
         with tempfile.TemporaryDirectory(prefix=".backup", dir=own_folder(home)) as work:
@@ -75,8 +77,17 @@ def make_backup(home: Home, folder: Path, now: int) -> Backup:
             done = Backup(path, now, path.stat().st_size, sha256_of(path), path.suffix == ".age")
             note(home, {"file": str(path), "at": now, "size": done.size, "sha256": done.sha256, "encrypted": done.encrypted})
             return done
-    except OSError as error:
-        raise BackupError(f"备份没有做成（{error.strerror or error}）；请检查 {folder} 是否插好、可写、有足够空间") from None
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        raise BackupError(f"备份没有做成（{reason(error)}）；请检查 {folder} 和数据文件夹的磁盘是否插好、可写、有足够空间") from None
+
+
+def reason(error: OSError | sqlite3.Error | DBAPIError) -> str:
+    """Why something could not be read or written, in a few words; of a database never what is in its rows."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    found = error.orig if isinstance(error, DBAPIError) else error
+    full = getattr(found, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return "磁盘已满" if full else f"数据库读写出错：{getattr(found, 'sqlite_errorname', None) or type(found).__name__}"
 
 
 def seal(home: Home, source: Path, target: Path) -> Path:

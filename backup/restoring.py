@@ -20,7 +20,7 @@ import pyrage
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed
+from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed, reason
 from backup.newer import put_newer
 from backup.snapshot import file_engine, fingerprint, load, owner_engine
 from home import Home, write_atomically
@@ -70,7 +70,7 @@ def restore(archive: Path, target: Path, key: str | None = None, db_url: str | N
     except CommandError:
         raise BackupError(f"{archive}：备份由更新版本的程序做成，本版本认不出；没有恢复。请用做备份时的版本恢复") from None
     except (sqlite3.Error, DBAPIError) as error:
-        raise BackupError(f"{archive}：数据库读写出错，没有恢复（{type(error).__name__}）；请检查磁盘空间和数据库，或换一份备份") from None
+        raise BackupError(f"{archive}：数据库读写出错，没有恢复（{reason(error)}）；请检查磁盘空间和数据库，或换一份备份") from None
     except OSError as error:
         raise BackupError(f"{archive}：恢复没有完成（{error.strerror or error}）；请检查文件和磁盘空间") from None
 

@@ -6,12 +6,15 @@ to ``backups/`` inside the home, which helps against a mishap but not against a 
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, seal
+from sqlalchemy.exc import DBAPIError
+
+from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, reason, seal
 from backup.snapshot import owner_engine, snapshot
 from home import Home
 
@@ -78,8 +81,8 @@ def live_copy(home: Home, now: int) -> Path | None:
             copy = Path(work) / "exam"
             snapshot(engine, "exam", copy)
             return seal(home, copy, plan.to / LIVE)
-    except OSError as error:
-        raise BackupError(f"考试数据没有抄到 {plan.to}（{error.strerror or error}）；请检查备份盘是否插好、可写、有空间") from None
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        raise BackupError(f"考试数据没有抄到 {plan.to}（{reason(error)}）；请检查备份盘和数据文件夹的磁盘是否插好、可写、有空间") from None
 
 
 def drop_live_copy(home: Home) -> None:
