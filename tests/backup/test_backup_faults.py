@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 import grading.worker as worker
-from backup.archive import BackupError, known_backups, make_backup
+from backup.archive import BackupError, known_backups, make_backup, make_key
 from backup.schedule import LIVE, live_copy
 from grading.jobs import ask
 from grading.tables import job
@@ -97,3 +97,14 @@ def test_the_live_copy_does_not_wait_for_a_backup_that_fails(
     with caplog.at_level(logging.ERROR, "pufa.worker"):
         worker.look_after_backups(home_folder, now_ms(), ended_now=False)
     assert (stick / LIVE).is_file() and [record.getMessage() for record in caplog.records] == ["备份没有做成"]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", "AGE-SECRET-KEY-1QQQQ".encode("utf-16"), b"", b"no key"])
+def test_a_key_file_without_a_key_is_told(home_folder: Home, tmp_path: Path, content: bytes) -> None:
+    make_key(home_folder)
+    archive = make_backup(home_folder, tmp_path / "b", now_ms()).path
+    key_file = tmp_path / "key"
+    key_file.write_bytes(content)
+    told = CliRunner().invoke(app, ["restore", str(archive), "--drill", "--key-file", str(key_file)])
+    assert told.exit_code == 1 and isinstance(told.exception, SystemExit), told.exception
+    assert "AGE-SECRET-KEY-1" in told.output
