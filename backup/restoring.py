@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed, reason
 from backup.newer import put_newer
 from backup.snapshot import file_engine, fingerprint, load, owner_engine
-from home import Home, write_atomically
+from home import Home, settings_for, write_atomically
 from migrations import upgrade
 from migrations.postgres import refuse_used
 
@@ -151,10 +150,8 @@ def _settle(staged: Path, target: Path, db_url: str | None, manifest: Mapping[st
         (staged / name).mkdir(parents=True, exist_ok=True)
     for name in ("exam", "secret", "exports", "backups"):
         (staged / name).chmod(0o700)
-    settings = tomllib.loads((staged / "home.toml").read_text(encoding="utf-8"))
-    if settings.pop("exam_url", None) is not None:
-        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items()]
-        write_atomically(staged / "home.toml", "".join(lines), 0o640)
+    settings = (staged / "home.toml").read_text(encoding="utf-8")
+    write_atomically(staged / "home.toml", settings_for(settings, None), 0o640)
     for place in DATABASES.values():
         (staged / place).chmod(0o600)
     if db_url:
