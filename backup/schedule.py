@@ -99,6 +99,11 @@ def _fresh(path: Path, now: int) -> bool:
     return -SKEW_MS <= now - path.stat().st_mtime * 1000 < MINUTE_MS - 5_000
 
 
+def has_live_copy(home: Home) -> bool:
+    """Whether a live copy lies beside the backups."""
+    return any(path.is_file() for path in _live_places(plan_of(home)))
+
+
 def drop_live_copy(home: Home) -> None:
     """Remove the live copy: a backup that was just made holds all of it, and nobody is to take it for something newer."""
     plan = plan_of(home)

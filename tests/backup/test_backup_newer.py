@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from grading_fixture import make_sitting
 from sitting_fixture import KEY, Candidate, open_demo, public_form
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import create_engine, delete, func, select, text, update
 
 from backup.archive import BackupError, make_backup, make_key
 from backup.restoring import restore
@@ -113,6 +113,15 @@ def test_the_live_copy_goes_when_the_backup_after_the_sitting_is_made(writer: Wr
     assert sorted(path.suffix for path in stick.iterdir()) == [".gz", ".gz", ".gz"]
 
 
+def test_a_sitting_that_an_officer_closed_gets_its_backup_as_well(writer: Writer, stick: Path) -> None:
+    look_after_backups(writer.home, now_ms(), ended_now=False)
+    writer.write(2)
+    close(writer.home)
+    for later in (1000, 2000):
+        look_after_backups(writer.home, now_ms() + later, ended_now=False)
+    assert sorted(path.suffix for path in stick.iterdir()) == [".gz", ".gz"], "the day's, and one of the sitting"
+
+
 def test_a_newer_copy_is_taken_encrypted_or_with_its_journal_or_after_an_erasure(writer: Writer, stick: Path, tmp_path: Path) -> None:
     home = writer.home
     key = make_key(home)
@@ -134,6 +143,19 @@ def test_a_newer_copy_is_taken_encrypted_or_with_its_journal_or_after_an_erasure
         restored.home.close()
     after = make_backup(home, tmp_path / "after", now_ms())
     refused(after.path, tmp_path / "again", copy, "比备份还旧", key)  # what was erased does not come back
+
+
+def test_a_newer_copy_comes_back_in_postgresql(writer: Writer, tmp_path: Path, postgres_url: str) -> None:
+    admin = create_engine(postgres_url)
+    with admin.begin() as connection:
+        for schema in ("exam", "office"):
+            connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+    admin.dispose()
+    done = backup_now(writer.home, now_ms())
+    writer.write(2)
+    restored = restore(done.path, tmp_path / "new", db_url=postgres_url, exam=live_copy(writer.home, now_ms()))
+    assert restored.home.exam.dialect.name == "postgresql" and saves_of(restored.home) == 5
+    restored.home.close()
 
 
 def test_a_foreign_or_damaged_file_is_refused_by_name_and_leaves_nothing(writer: Writer, stick: Path, tmp_path: Path) -> None:
