@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 import tomllib
@@ -201,10 +202,9 @@ class Home:
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
         from migrations.postgres import prepare  # as in migrate: only for this
 
-        settings = {**home.settings, "exam_url": prepare(db_url)}
-        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items()]
+        settings = settings_for((root / "home.toml").read_text(encoding="utf-8"), prepare(db_url))
         write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", PRIVATE)
-        write_atomically(root / "home.toml", "".join(lines), 0o640)
+        write_atomically(root / "home.toml", settings, 0o640)
         home = cls.open(root)
         home.migrate()
         return home
@@ -282,6 +282,12 @@ class Home:
         for name in ("exam", "office"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
+
+
+def settings_for(text_: str, exam_url: str | None) -> str:
+    """The text of a home.toml with another ``exam_url``, or none; what else somebody wrote there stays, tables and notes too."""
+    rest = re.sub(r"^exam_url[ \t]*=.*\n?", "", text_, flags=re.MULTILINE)
+    return rest if exam_url is None else f"exam_url = {json.dumps(exam_url)}\n{rest}"
 
 
 # ---------------------------------------------------------------- audit

@@ -9,15 +9,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pyrage
+from sqlalchemy.exc import DBAPIError
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
 from home import PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
@@ -31,6 +35,8 @@ _AGE = b"age-encryption.org/"
 DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
 #: not in a backup: databases (taken as snapshots), what can be made again, what belongs to one machine
 _LEFT_OUT = ("exam", "exports", "backups", "secret/database.toml", "secret/.serve.lock")
+
+log = logging.getLogger("pufa.backup")
 
 
 class BackupError(HomeError):
@@ -61,7 +67,7 @@ def make_key(home: Home) -> str:
 def make_backup(home: Home, folder: Path, now: int) -> Backup:
     """Write a backup of a home that may be in use; returns it when it is whole and on the disk.
 
-    :raises BackupError: the folder cannot be written, or the disk is full.
+    :raises BackupError: the folder cannot be written, the disk is full, or a database cannot be read.
     """
     try:
         with tempfile.TemporaryDirectory(prefix=".backup", dir=own_folder(home)) as work:
@@ -69,10 +75,19 @@ def make_backup(home: Home, folder: Path, now: int) -> Backup:
             _pack(home, plain, Path(work), now)
             path = seal(home, plain, folder / f"pufa-{local_text(now, '%Y%m%d-%H%M%S')}.tar.gz")
             done = Backup(path, now, path.stat().st_size, sha256_of(path), path.suffix == ".age")
-            _note(home, done)
+            note(home, {"file": str(path), "at": now, "size": done.size, "sha256": done.sha256, "encrypted": done.encrypted})
             return done
-    except OSError as error:
-        raise BackupError(f"备份没有做成（{error.strerror or error}）；请检查 {folder} 是否插好、可写、有足够空间") from None
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        raise BackupError(f"备份没有做成（{reason(error)}）；请检查 {folder} 和数据文件夹的磁盘是否插好、可写、有足够空间") from None
+
+
+def reason(error: OSError | sqlite3.Error | DBAPIError) -> str:
+    """Why something could not be read or written, in a few words; of a database never what is in its rows."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    found = error.orig if isinstance(error, DBAPIError) else error
+    full = getattr(found, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return "磁盘已满" if full else f"数据库读写出错：{getattr(found, 'sqlite_errorname', None) or type(found).__name__}"
 
 
 def seal(home: Home, source: Path, target: Path) -> Path:
@@ -159,17 +174,36 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
-def _note(home: Home, done: Backup) -> None:
-    line = {"file": str(done.path), "at": done.at, "size": done.size, "sha256": done.sha256, "encrypted": done.encrypted}
-    with (own_folder(home) / INDEX).open("a", encoding="utf-8") as index:
-        index.write(json.dumps(line, ensure_ascii=False) + "\n")
+def note(home: Home, row: Mapping[str, object]) -> None:
+    """Append a line to the index, on the disk when this returns; a line that a power cut left torn does not spoil the next one."""
+    with (own_folder(home) / INDEX).open("a+b") as index:
+        size = index.seek(0, os.SEEK_END)
+        torn = size > 0 and os.pread(index.fileno(), 1, size - 1) != b"\n"
+        index.write((b"\n" if torn else b"") + json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        index.flush()
+        os.fsync(index.fileno())
 
 
 def known_backups(home: Home) -> list[Backup]:
-    """What the index tells of backups made so far, the newest last; lines that are notes of another kind are passed over."""
+    """What the index tells of backups made so far, the newest last; lines that are notes of another kind are passed over.
+
+    A line that cannot be read is passed over too: the index is a convenience, and nobody's work is to stop for it.
+    """
     index = own_folder(home) / INDEX
-    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
-    rows = [json.loads(line) for line in lines]
-    return [
-        Backup(Path(row["file"]), row["at"], row["size"], row["sha256"], row["encrypted"]) for row in rows if "sha256" in row
-    ]  # fmt: skip
+    lines = index.read_bytes().split(b"\n") if index.is_file() else []
+    found = []
+    for number, line in enumerate(lines, 1):
+        if line:
+            try:
+                row = json.loads(line)
+                if "sha256" in row:
+                    found.append(Backup(Path(row["file"]), int(row["at"]), int(row["size"]), row["sha256"], row["encrypted"]))
+            except (ValueError, TypeError, KeyError):
+                _tell_unreadable(index, number)
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _tell_unreadable(index: Path, number: int) -> None:
+    """Once a process: every page of the office reads the index."""
+    log.warning("%s 第 %d 行读不出来，已跳过；其余备份记录照常使用", index, number)

@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 import shutil
+import sqlite3
 import tarfile
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyrage
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
-from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed
+from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed, reason
+from backup.newer import put_newer
 from backup.snapshot import file_engine, fingerprint, load, owner_engine
-from home import Home, write_atomically
+from home import Home, settings_for, write_atomically
 from migrations import upgrade
 from migrations.postgres import refuse_used
 
@@ -42,8 +45,8 @@ def restore(archive: Path, target: Path, key: str | None = None, db_url: str | N
     ``key``: the secret key from the safe, for an encrypted file; ``db_url``: restore into this empty PostgreSQL instead
     of SQLite files; ``exam``: a newer copy of exam.db alone (see :mod:`backup.schedule`), used in place of the one inside.
 
-    :raises BackupError: no such file, wrong or missing key, a damaged or altered file, or a target that is in use. Nothing
-        is left at ``target`` then.
+    :raises BackupError: no such file, wrong or missing key, a damaged or altered file, an ``exam`` that is not a newer copy of this
+        home's, or a target that is in use. Nothing is left at ``target`` then.
     """
     target = target.resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -56,11 +59,17 @@ def restore(archive: Path, target: Path, key: str | None = None, db_url: str | N
             staged = Path(work) / "home"
             manifest = _unpack(archive, staged, key, Path(work))
             _check(staged, manifest)
+            _compare({name: _of_file(staged / place) for name, place in DATABASES.items()}, manifest["tables"])
             if exam is not None:
-                _replace_exam(staged, exam, key, Path(work))
-            return _settle(staged, target, db_url, manifest, exam is not None)
+                with opened(exam, key, Path(work)) as plain:
+                    put_newer(plain, exam, staged / DATABASES["exam"], Path(work))
+            return _settle(staged, target, db_url, manifest)
     except ConnectionError as error:
         raise BackupError(str(error)) from None
+    except CommandError:
+        raise BackupError(f"{archive}：备份由更新版本的程序做成，本版本认不出；没有恢复。请用做备份时的版本恢复") from None
+    except (sqlite3.Error, DBAPIError) as error:
+        raise BackupError(f"{archive}：数据库读写出错，没有恢复（{reason(error)}）；请检查磁盘空间和数据库，或换一份备份") from None
     except OSError as error:
         raise BackupError(f"{archive}：恢复没有完成（{error.strerror or error}）；请检查文件和磁盘空间") from None
 
@@ -135,31 +144,28 @@ def _check(staged: Path, manifest: Mapping[str, Any]) -> None:
         raise BackupError("备份与清单不符，没有恢复：" + "、".join(wrong[:10]))
 
 
-def _replace_exam(staged: Path, exam: Path, key: str | None, work: Path) -> None:
-    with opened(exam, key, work) as plain:
-        shutil.copyfile(plain, staged / DATABASES["exam"])
-
-
-def _settle(staged: Path, target: Path, db_url: str | None, manifest: Mapping[str, Any], newer: bool) -> Restored:
+def _settle(staged: Path, target: Path, db_url: str | None, manifest: Mapping[str, Any]) -> Restored:
+    """The unpacked files made a home of this version aside; only when nothing can go wrong any more is it put in its place."""
     for name in ("exam", "release", "open", "exports", "backups", "secret/bank", "secret/papers", "secret/keys", "secret/nbgrader"):
         (staged / name).mkdir(parents=True, exist_ok=True)
     for name in ("exam", "secret", "exports", "backups"):
         (staged / name).chmod(0o700)
-    settings = tomllib.loads((staged / "home.toml").read_text(encoding="utf-8"))
-    if settings.pop("exam_url", None) is not None:
-        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items()]
-        write_atomically(staged / "home.toml", "".join(lines), 0o640)
-    stated = {name: tables for name, tables in manifest["tables"].items() if not (newer and name == "exam")}
-    _compare({name: _of_file(staged / place) for name, place in DATABASES.items()}, stated)
+    settings = (staged / "home.toml").read_text(encoding="utf-8")
+    write_atomically(staged / "home.toml", settings_for(settings, None), 0o640)
     for place in DATABASES.values():
         (staged / place).chmod(0o600)
     if db_url:
         _into_postgres(staged, db_url)
+    else:
+        aside = Home.open(staged)
+        try:
+            aside.migrate()
+        finally:
+            aside.close()
     if target.exists():
         target.rmdir()
     staged.rename(target)
     restored = Home.open(target)
-    restored.migrate()
     rows = {f"{name}.{table}": facts[0] for name, tables in manifest["tables"].items() for table, facts in tables.items()}
     return Restored(restored, manifest["made_at"], rows)
 

@@ -6,16 +6,21 @@ to ``backups/`` inside the home, which helps against a mishap but not against a 
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, seal
+from sqlalchemy.exc import DBAPIError
+
+from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, reason, seal
 from backup.snapshot import owner_engine, snapshot
 from home import Home
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
+#: how far the clock of a stick or a shared folder may be ahead: FAT stores even seconds only
+SKEW_MS = 5_000
 KEEP = 14
 LIVE = "exam-live.db"
 
@@ -45,8 +50,16 @@ def plan_of(home: Home) -> Plan:
 
 def backup_due(home: Home, now: int) -> bool:
     """Whether the newest backup that is still there is older than a day."""
-    made = [one for one in known_backups(home) if one.path.is_file()]
-    return not made or now - made[-1].at >= DAY_MS
+    at = newest_at([one for one in known_backups(home) if one.path.is_file()], now)
+    return at is None or now - at >= DAY_MS
+
+
+def newest_at(made: Iterable[Backup], now: int) -> int | None:
+    """When the newest of these backups was made, ms UTC; None: none is known.
+
+    What is dated more than a minute ahead was made while the clock was wrong: nobody knows how old it is.
+    """
+    return max((one.at for one in made if one.at <= now + MINUTE_MS), default=None)
 
 
 def daily(home: Home, now: int) -> Backup | None:
@@ -70,14 +83,37 @@ def live_copy(home: Home, now: int) -> Path | None:
     With it a machine whose disk dies in mid-exam loses at most a minute: ``pufa restore BACKUP --exam COPY``.
     """
     plan = plan_of(home)
-    known = [plan.to / f"{LIVE}{suffix}" for suffix in ("", ".age")]
-    fresh = any(path.is_file() and now - path.stat().st_mtime * 1000 < MINUTE_MS - 5_000 for path in known)
-    if fresh or not plan.outside:
+    if not plan.outside or any(path.is_file() and _fresh(path, now) for path in _live_places(plan)):
         return None
     try:
         with tempfile.TemporaryDirectory(prefix=".live", dir=own_folder(home)) as work, owner_engine(home, "exam") as engine:
             copy = Path(work) / "exam"
             snapshot(engine, "exam", copy)
             return seal(home, copy, plan.to / LIVE)
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        raise BackupError(f"考试数据没有抄到 {plan.to}（{reason(error)}）；请检查备份盘和数据文件夹的磁盘是否插好、可写、有空间") from None
+
+
+def _fresh(path: Path, now: int) -> bool:
+    """Whether the next minute's copy need not be made yet; a file that is dated ahead (clock set back) is not fresh."""
+    return -SKEW_MS <= now - path.stat().st_mtime * 1000 < MINUTE_MS - 5_000
+
+
+def has_live_copy(home: Home) -> bool:
+    """Whether a live copy lies beside the backups."""
+    return any(path.is_file() for path in _live_places(plan_of(home)))
+
+
+def drop_live_copy(home: Home) -> None:
+    """Remove the live copy: a backup that was just made holds all of it, and nobody is to take it for something newer."""
+    plan = plan_of(home)
+    try:
+        for path in _live_places(plan):
+            path.unlink(missing_ok=True)
     except OSError as error:
-        raise BackupError(f"考试数据没有抄到 {plan.to}（{error.strerror or error}）；请检查备份盘是否插好、可写、有空间") from None
+        raise BackupError(f"{plan.to} 里过时的 {LIVE} 没有删掉（{error.strerror or error}）；请检查备份盘是否插好、可写") from None
+
+
+def _live_places(plan: Plan) -> list[Path]:
+    """Where the live copy is, plain or encrypted."""
+    return [plan.to / f"{LIVE}{suffix}" for suffix in ("", ".age")]

@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 import logs
 from backup.archive import BackupError
-from backup.schedule import backup_due, backup_now, daily, live_copy
+from backup.schedule import backup_due, backup_now, daily, drop_live_copy, has_live_copy, live_copy
 from exams.anchors import drop_anchors
 from exams.attempts import close_overdue
 from exams.clock import Clock
@@ -163,19 +163,37 @@ def watch(home: Home, now: int) -> list[str]:
 
 
 def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
-    """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam."""
-    try:
-        if ended_now or backup_due(home, now):
+    """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam.
+
+    The live copy goes when none is open and a backup was made that holds all of it; where it still lies there and none is open, an
+    officer closed the sitting, and its backup is made now. A live copy does not wait for a backup that cannot be made.
+    """
+    writing, done = False, None
+    with _stopping_nothing():
+        with home.office.connect() as connection:
+            writing = connection.execute(select(sitting.c.id).where(sitting.c.state == "open").limit(1)).first() is not None
+        over = ended_now or (not writing and has_live_copy(home))
+        if over or backup_due(home, now):
             drop_anchors(home, "worker")
-        done = backup_now(home, now) if ended_now else daily(home, now)
+        done = backup_now(home, now) if over else daily(home, now)
         if done is not None:
             log.info("已备份：%s", done.path)
-        with home.office.connect() as connection:
-            open_now = connection.execute(select(sitting.c.id).where(sitting.c.state == "open").limit(1)).first()
-        if open_now is not None:
+    with _stopping_nothing():
+        if writing:
             live_copy(home, now)
+        elif done is not None:
+            drop_live_copy(home)
+
+
+@contextmanager
+def _stopping_nothing() -> Iterator[None]:
+    """Whatever is wrong with backups is logged; closing and marking go on."""
+    try:
+        yield
     except BackupError as error:
         log.error("%s", error)
+    except Exception:
+        log.exception("备份时程序出错；收卷、阅卷照常进行，请把运行日志交给技术人员")
 
 
 @contextmanager

@@ -80,7 +80,10 @@ def _key(archive: Path, key_file: Path | None) -> str | None:
     if not is_sealed(archive):
         return None
     if key_file is not None:
-        return key_file.read_text(encoding="utf-8")
+        try:
+            return key_file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise HomeError(f"{key_file}：不是文本文件，里面没有备份密钥；请给出写有 AGE-SECRET-KEY-1 开头那一行的文件") from None
     return os.environ.get("PUFA_BACKUP_KEY") or typer.prompt("备份密钥", hide_input=True)
 
 

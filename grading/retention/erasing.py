@@ -6,14 +6,13 @@ signed statement. Only with another person's approval of exactly this plan.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from backup.archive import INDEX, known_backups
+from backup.archive import known_backups, note
 from backup.schedule import backup_now
 from backup.snapshot import owner_engine
 from exams.prepared import on_driver
@@ -223,7 +222,5 @@ def _renew_backups(home: Home, plan: Plan, now: int) -> int:
     backup_now(home, now)
     for one in old:
         one.path.unlink(missing_ok=True)
-    note = {"erased_at": now, "pieces": len(plan.due), "classes": sorted({CLASSES[piece.kind] for piece in plan.due})}
-    with (home.root / "backups" / INDEX).open("a", encoding="utf-8") as index:
-        index.write(json.dumps(note, ensure_ascii=False) + "\n")
+    note(home, {"erased_at": now, "pieces": len(plan.due), "classes": sorted({CLASSES[piece.kind] for piece in plan.due})})
     return len(old)

@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from backup.archive import known_backups
+from backup.schedule import newest_at
 from exams.tables import attempt, open_sitting
 from exams.vitals import SILENT_MS, Vital, heard
 from grading.tables import job
@@ -80,9 +81,9 @@ def read_health(home: Home, now: int) -> Health:
         "pufa_disk_used_ratio": disk.used / (disk.used + disk.free),
         "pufa_job_age_seconds": _age(oldest, now),
     }
-    told = {  # unknown is not nought: where there has never been a worker or a backup, the figure is left out
+    told = {  # unknown is not nought: where there has never been a worker or a backup of a known age, the figure is left out
         "pufa_worker_silence_seconds": max((one.at for one in vitals if one.process == "worker"), default=None),
-        "pufa_backup_age_seconds": max((one.at for one in known_backups(home)), default=None),
+        "pufa_backup_age_seconds": newest_at(known_backups(home), now),
     }
     return Health(gauges | {name: _age(at, now) for name, at in told.items() if at is not None}, halls)
 

@@ -27,6 +27,7 @@ from people.tables import person, unit
 from pufa import app
 
 AT = 1_790_000_000_000
+BACKUP_TABLE = '\n# 备份盘\n[backup]\nto = "/media/usb/pufa"\nkeep = 14\n'
 
 
 def furnish(home: Home) -> None:
@@ -63,6 +64,8 @@ def contents(home: Home) -> dict[str, object]:
 
 def test_a_backup_comes_back_the_same_on_either_database(any_home: Home, tmp_path: Path) -> None:
     furnish(any_home)
+    settings = any_home.root / "home.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + BACKUP_TABLE, encoding="utf-8")
     before = contents(any_home)
     key = make_key(any_home)
     done = make_backup(any_home, tmp_path / "stick", AT)
@@ -70,6 +73,7 @@ def test_a_backup_comes_back_the_same_on_either_database(any_home: Home, tmp_pat
     assert b"SQLite format" not in done.path.read_bytes()
     restored = restore(done.path, tmp_path / "new", key)
     assert contents(restored.home) == before
+    assert restored.home.settings == {name: value for name, value in any_home.settings.items() if name != "exam_url"}
     assert restored.made_at == AT and restored.rows["office.unit"] == 4
     for name in ("identity", "code", "record"):
         assert restored.home.key(name) == any_home.key(name)
@@ -85,10 +89,13 @@ def test_a_backup_of_files_comes_back_in_postgresql_and_goes_on(home_folder: Hom
             connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
     admin.dispose()
     furnish(home_folder)
+    settings = home_folder.root / "home.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + BACKUP_TABLE, encoding="utf-8")
     before = contents(home_folder)
     done = make_backup(home_folder, tmp_path, AT)
     restored = restore(done.path, tmp_path / "new", db_url=postgres_url)
     assert restored.home.office.dialect.name == "postgresql" and contents(restored.home) == before
+    assert restored.home.settings == {**home_folder.settings, "exam_url": restored.home.exam_url}
     with transaction(restored.home.office) as connection:  # the counters go on behind the restored rows
         assert connection.execute(insert(unit).values(name="新单位").returning(unit.c.id)).scalar_one() == 5
     restored.home.close()

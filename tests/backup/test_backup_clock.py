@@ -1,0 +1,39 @@
+"""A clock that was ahead and is set back: what was dated in the future keeps nobody from making the next backup."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from backup.archive import make_backup
+from backup.schedule import DAY_MS, MINUTE_MS, backup_due, daily, live_copy
+from hall.office.health import read_health
+from home import Home, now_ms
+
+HOUR_MS = 60 * MINUTE_MS
+
+
+@pytest.mark.parametrize(("ahead_ms", "made"), [(9 * HOUR_MS, True), (30 * 1000, True), (MINUTE_MS, True), (0, False), (-40_000, False), (-56_000, True)])
+def test_a_live_copy_from_the_future_is_not_fresh(home_folder: Home, tmp_path: Path, ahead_ms: int, made: bool) -> None:
+    settings = home_folder.root / "home.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + f'\n[backup]\nto = "{tmp_path / "stick"}"\n', encoding="utf-8")
+    now = now_ms()
+    copy = live_copy(home_folder, now)
+    assert copy is not None
+    os.utime(copy, ((now + ahead_ms) / 1000,) * 2)
+    assert (live_copy(home_folder, now) is not None) is made
+
+
+def test_a_backup_from_the_future_is_of_unknown_age(home_folder: Home, tmp_path: Path) -> None:
+    now = now_ms()
+    make_backup(home_folder, tmp_path, now + 9 * HOUR_MS)
+    assert backup_due(home_folder, now)
+    assert "pufa_backup_age_seconds" not in read_health(home_folder, now).gauges
+    make_backup(home_folder, tmp_path, now - 2 * DAY_MS)
+    assert backup_due(home_folder, now)
+    assert read_health(home_folder, now).gauges["pufa_backup_age_seconds"] == 2 * DAY_MS / 1000
+    assert daily(home_folder, now) is not None and daily(home_folder, now + 1000) is None
+    assert read_health(home_folder, now + 5000).gauges["pufa_backup_age_seconds"] == 5
+    assert read_health(home_folder, now - 30_000).gauges["pufa_backup_age_seconds"] == 0, "half a minute is no wrong clock"
