@@ -17,29 +17,17 @@ import os
 import secrets
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    select,
-    text,
-)
-from sqlalchemy.engine import make_url
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, create_engine, event, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.types import BigInteger, Integer, String, Text
 
 BEIJING = timezone(timedelta(hours=8), "北京时间")
 
@@ -50,6 +38,8 @@ PRIVATE, PRIVATE_FOLDER = 0o660, 0o770
 #: The two databases. A room declares each of its tables on one of them.
 OFFICE = MetaData()
 EXAM = MetaData()
+#: where they are in a home that keeps them in SQLite
+DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
 
 
 class HomeError(Exception):
@@ -117,7 +107,7 @@ def digest(value: object) -> str:
 # ---------------------------------------------------------------- databases
 
 
-def connect(url: str, schema: str) -> Engine:
+def connect(url: str | URL, schema: str) -> Engine:
     """An engine on one of the two databases.
 
     SQLite: WAL, ``synchronous=FULL`` (a commit is on the disk before it returns), foreign keys, 30 s busy timeout.
@@ -185,7 +175,8 @@ class Home:
         write_atomically(root / "home.toml", f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n", 0o640)
         if db_url:
             return cls.use_postgres(root, db_url)
-        (root / "office.db").touch(PRIVATE)  # SQLite gives its journals the same rights
+        for place in DATABASES.values():
+            (root / place).touch(PRIVATE)  # SQLite gives its journals the same rights; nothing else ever makes these files
         home = cls.open(root)
         home.migrate()
         return home
@@ -196,7 +187,7 @@ class Home:
 
         :raises HomeError: the home has data in SQLite already.
         """
-        home = cls.open(root)
+        home = cls.open(root, ())
         if home.office_url is None and (root / "office.db").exists():
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
         from migrations.postgres import prepare  # as in migrate: only for this
@@ -210,8 +201,8 @@ class Home:
         return home
 
     @classmethod
-    def open(cls, root: Path) -> Home:
-        """The home at ``root``; :class:`HomeError` if there is none.
+    def open(cls, root: Path, needed: Collection[str] = tuple(DATABASES)) -> Home:
+        """The home at ``root`` with the databases that are ``needed``; :class:`HomeError` if it or one of them is not there.
 
         From here on this process writes files for its user alone, or, if the folder is writable for a group, for that group.
         """
@@ -224,7 +215,23 @@ class Home:
         database = root / "secret" / "database.toml"
         readable = os.access(database, os.R_OK)
         office_url = tomllib.loads(database.read_text(encoding="utf-8"))["office_url"] if readable else None
-        return cls(root, exam_url, office_url)
+        home = cls(root, exam_url, office_url)
+        for name in needed:
+            home._require(name)
+        return home
+
+    def _require(self, name: str) -> None:
+        """Refuse a home without this database: an empty one in its place would lose every sitting, and hide that one is lost."""
+        if self.exam_url if name == "exam" else self.office_url:
+            return
+        path = self.root / ("secret/database.toml" if self.exam_url else DATABASES[name])
+        if not path.is_file():
+            raise HomeError(f"{path}：这个文件不见了。请放回原来的文件（数据库连同 -wal、-shm），或用 pufa restore 从备份恢复；不会新建空的")
+
+    def _file(self, name: str) -> URL:
+        """The address of a SQLite file, by which it is opened but never made."""
+        path = quote(os.fsencode(self.root / DATABASES[name]))
+        return URL.create("sqlite", database=f"file:{path}", query={"mode": "rw", "uri": "true"})
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -234,12 +241,12 @@ class Home:
     @cached_property
     def exam(self) -> Engine:
         """The candidates' database, as the hall's role on PostgreSQL."""
-        return connect(self.exam_url or f"sqlite:///{self.root / 'exam' / 'exam.db'}", "exam")
+        return connect(self.exam_url or self._file("exam"), "exam")
 
     @cached_property
     def office(self) -> Engine:
         """The office's database. The candidate process never calls this."""
-        return connect(self.office_url or f"sqlite:///{self.root / 'office.db'}", "office")
+        return connect(self.office_url or self._file("office"), "office")
 
     @property
     def release(self) -> Path:
@@ -266,16 +273,9 @@ class Home:
 
     def migrate(self) -> None:
         """Bring both databases to the schema of this version (Alembic; nothing happens when they are there already)."""
-        from migrations import upgrade  # Alembic: half a second that only this needs
+        from migrations import upgrade_home  # Alembic: half a second that only this needs
 
-        owner = connect(self.office_url, "exam") if self.office_url else self.exam
-        for name, engine in (("office", self.office), ("exam", owner)):
-            upgrade(name, engine)
-        if self.office_url:
-            with owner.begin() as connection:
-                connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))
-                connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA exam TO pufa_hall"))
-            owner.dispose()
+        upgrade_home(self)
 
     def close(self) -> None:
         """Give back every database connection."""

@@ -20,15 +20,13 @@ from pathlib import Path
 import pyrage
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
-from home import PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
+from home import DATABASES, PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 RECIPIENT = "backup.pub"
 INDEX = "index.jsonl"
 _AGE = b"age-encryption.org/"
-#: office before exam: what was copied up from exam.db after the first snapshot is simply copied up again
-DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
 #: not in a backup: databases (taken as snapshots), what can be made again, what belongs to one machine
 _LEFT_OUT = ("exam", "exports", "backups", "secret/database.toml", "secret/.serve.lock")
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pyrage
 
-from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed
+from backup.archive import FORMAT, MANIFEST, BackupError, is_sealed
 from backup.snapshot import file_engine, fingerprint, load, owner_engine
-from home import Home, write_atomically
+from home import DATABASES, Home, write_atomically
 from migrations import upgrade
 from migrations.postgres import refuse_used
 
