@@ -70,9 +70,6 @@ def instant_of(text_: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)).timestamp() * 1000)
 
 
-# ---------------------------------------------------------------- files
-
-
 def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     """Write aside, fsync, rename, fsync the folder: after a power cut the old or the new file is there, never half of one."""
     raw = data.encode() if isinstance(data, str) else data
@@ -102,9 +99,6 @@ def canonical_json(value: object) -> str:
 def digest(value: object) -> str:
     """SHA-256 (hex) of :func:`canonical_json`."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-# ---------------------------------------------------------------- databases
 
 
 def connect(url: str | URL, schema: str) -> Engine:
@@ -207,15 +201,24 @@ class Home:
         From here on this process writes files for its user alone, or, if the folder is writable for a group, for that group.
         """
         root = root.resolve()
-        settings = root / "home.toml"
-        if not settings.is_file():
-            raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}")
+        try:
+            return cls._open(root, needed)
+        except PermissionError:
+            from logs import no_right  # as in migrate: only for this
+
+            raise HomeError(no_right(root)) from None
+
+    @classmethod
+    def _open(cls, root: Path, needed: Collection[str]) -> Home:
+        try:
+            exam_url = cls(root).settings.get("exam_url")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}") from None
         os.umask(0o007 if root.stat().st_mode & 0o020 else 0o077)
-        exam_url = tomllib.loads(settings.read_text(encoding="utf-8")).get("exam_url")
         database = root / "secret" / "database.toml"
         readable = os.access(database, os.R_OK)
         office_url = tomllib.loads(database.read_text(encoding="utf-8"))["office_url"] if readable else None
-        home = cls(root, exam_url, office_url)
+        home = cls(root, str(exam_url) if exam_url else None, office_url)
         for name in needed:
             home._require(name)
         return home
@@ -225,8 +228,12 @@ class Home:
         if self.exam_url if name == "exam" else self.office_url:
             return
         path = self.root / ("secret/database.toml" if self.exam_url else DATABASES[name])
-        if not path.is_file():
-            raise HomeError(f"{path}：这个文件不见了。请放回原来的文件（数据库连同 -wal、-shm），或用 pufa restore 从备份恢复；不会新建空的")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            raise HomeError(f"{path}：这个文件不见了。请放回原来的文件（数据库连同 -wal、-shm），或用 pufa restore 从备份恢复；不会新建空的") from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError
 
     def _file(self, name: str) -> URL:
         """The address of a SQLite file, by which it is opened but never made."""
@@ -282,9 +289,6 @@ class Home:
         for name in ("exam", "office"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
-
-
-# ---------------------------------------------------------------- audit
 
 
 def _audit_table(metadata: MetaData) -> Table:

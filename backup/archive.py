@@ -21,6 +21,7 @@ import pyrage
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
 from home import DATABASES, PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
+from logs import no_right
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -69,6 +70,8 @@ def make_backup(home: Home, folder: Path, now: int) -> Backup:
             done = Backup(path, now, path.stat().st_size, sha256_of(path), path.suffix == ".age")
             _note(home, done)
             return done
+    except PermissionError as error:
+        raise BackupError(f"备份没有做成：{no_right(Path(error.filename or folder))}") from None
     except OSError as error:
         raise BackupError(f"备份没有做成（{error.strerror or error}）；请检查 {folder} 是否插好、可写、有足够空间") from None
 
