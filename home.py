@@ -182,7 +182,7 @@ class Home:
         :raises HomeError: the home has data in SQLite already.
         """
         home = cls.open(root, ())
-        if home.office_url is None and (root / "office.db").exists():
+        if home.office_url is None and any((root / place).exists() for place in DATABASES.values()):
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
         from migrations.postgres import prepare  # as in migrate: only for this
 

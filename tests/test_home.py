@@ -56,6 +56,8 @@ def test_a_home_that_lost_a_database_is_refused_and_gets_no_empty_one(home_folde
     for module in ("grading.worker", "hall.office.serve"):
         done = subprocess.run([sys.executable, "-m", module, "--home", str(home_folder.root)], capture_output=True, text=True, cwd=ROOT, timeout=60)
         assert done.returncode in (1, 2) and "不见了" in done.stdout + done.stderr, done
+    with pytest.raises(HomeError, match="不能直接改用 PostgreSQL"):  # the other database is still there
+        Home.use_postgres(home_folder.root, "postgresql+psycopg://127.0.0.1:1/none")
     assert not (home_folder.root / place).exists()
     (home_folder.root.parent / place.rpartition("/")[2]).rename(home_folder.root / place)
     Home.open(home_folder.root)
