@@ -14,33 +14,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    select,
-    text,
-)
-from sqlalchemy.engine import make_url
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, create_engine, event, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.types import BigInteger, Integer, String, Text
 
 BEIJING = timezone(timedelta(hours=8), "北京时间")
 
@@ -51,6 +38,8 @@ PRIVATE, PRIVATE_FOLDER = 0o660, 0o770
 #: The two databases. A room declares each of its tables on one of them.
 OFFICE = MetaData()
 EXAM = MetaData()
+#: where they are in a home that keeps them in SQLite
+DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
 
 
 class HomeError(Exception):
@@ -79,9 +68,6 @@ def instant_of(text_: str) -> int:
     """
     moment = datetime.fromisoformat(text_)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)).timestamp() * 1000)
-
-
-# ---------------------------------------------------------------- files
 
 
 def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
@@ -115,10 +101,7 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-# ---------------------------------------------------------------- databases
-
-
-def connect(url: str, schema: str) -> Engine:
+def connect(url: str | URL, schema: str) -> Engine:
     """An engine on one of the two databases.
 
     SQLite: WAL, ``synchronous=FULL`` (a commit is on the disk before it returns), foreign keys, 30 s busy timeout.
@@ -186,7 +169,8 @@ class Home:
         write_atomically(root / "home.toml", f"office_name = {json.dumps(office_name, ensure_ascii=False)}\n", 0o640)
         if db_url:
             return cls.use_postgres(root, db_url)
-        (root / "office.db").touch(PRIVATE)  # SQLite gives its journals the same rights
+        for place in DATABASES.values():
+            (root / place).touch(PRIVATE)  # SQLite gives its journals the same rights; nothing else ever makes these files
         home = cls.open(root)
         home.migrate()
         return home
@@ -197,10 +181,10 @@ class Home:
 
         :raises HomeError: the home has data in SQLite already.
         """
-        home = cls.open(root)
-        if home.office_url is None and (root / "office.db").exists():
+        home = cls.open(root, ())
+        if home.office_url is None and any((root / place).exists() for place in DATABASES.values()):
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
-        from migrations.postgres import prepare  # as in migrate: only for this
+        from migrations.postgres import prepare, settings_for  # as in migrate: only for this
 
         settings = settings_for((root / "home.toml").read_text(encoding="utf-8"), prepare(db_url))
         write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", PRIVATE)
@@ -210,21 +194,50 @@ class Home:
         return home
 
     @classmethod
-    def open(cls, root: Path) -> Home:
-        """The home at ``root``; :class:`HomeError` if there is none.
+    def open(cls, root: Path, needed: Collection[str] = tuple(DATABASES)) -> Home:
+        """The home at ``root`` with the databases that are ``needed``; :class:`HomeError` if it or one of them is not there.
 
         From here on this process writes files for its user alone, or, if the folder is writable for a group, for that group.
         """
         root = root.resolve()
-        settings = root / "home.toml"
-        if not settings.is_file():
-            raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}")
+        try:
+            return cls._open(root, needed)
+        except PermissionError:
+            from logs import no_right  # as in migrate: only for this
+
+            raise HomeError(no_right(root)) from None
+
+    @classmethod
+    def _open(cls, root: Path, needed: Collection[str]) -> Home:
+        try:
+            exam_url = cls(root).settings.get("exam_url")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}") from None
         os.umask(0o007 if root.stat().st_mode & 0o020 else 0o077)
-        exam_url = tomllib.loads(settings.read_text(encoding="utf-8")).get("exam_url")
         database = root / "secret" / "database.toml"
         readable = os.access(database, os.R_OK)
         office_url = tomllib.loads(database.read_text(encoding="utf-8"))["office_url"] if readable else None
-        return cls(root, exam_url, office_url)
+        home = cls(root, str(exam_url) if exam_url else None, office_url)
+        for name in needed:
+            home._require(name)
+        return home
+
+    def _require(self, name: str) -> None:
+        """Refuse a home without this database: an empty one in its place would lose every sitting, and hide that one is lost."""
+        if self.exam_url if name == "exam" else self.office_url:
+            return
+        path = self.root / ("secret/database.toml" if self.exam_url else DATABASES[name])
+        try:
+            path.stat()
+        except FileNotFoundError:
+            raise HomeError(f"{path}：这个文件不见了。请放回原来的文件（数据库连同 -wal、-shm），或用 pufa restore 从备份恢复；不会新建空的") from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError
+
+    def _file(self, name: str) -> URL:
+        """The address of a SQLite file, by which it is opened but never made."""
+        path = quote(os.fsencode(self.root / DATABASES[name]))
+        return URL.create("sqlite", database=f"file:{path}", query={"mode": "rw", "uri": "true"})
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -234,12 +247,12 @@ class Home:
     @cached_property
     def exam(self) -> Engine:
         """The candidates' database, as the hall's role on PostgreSQL."""
-        return connect(self.exam_url or f"sqlite:///{self.root / 'exam' / 'exam.db'}", "exam")
+        return connect(self.exam_url or self._file("exam"), "exam")
 
     @cached_property
     def office(self) -> Engine:
         """The office's database. The candidate process never calls this."""
-        return connect(self.office_url or f"sqlite:///{self.root / 'office.db'}", "office")
+        return connect(self.office_url or self._file("office"), "office")
 
     @property
     def release(self) -> Path:
@@ -266,31 +279,15 @@ class Home:
 
     def migrate(self) -> None:
         """Bring both databases to the schema of this version (Alembic; nothing happens when they are there already)."""
-        from migrations import upgrade  # Alembic: half a second that only this needs
+        from migrations import upgrade_home  # Alembic: half a second that only this needs
 
-        owner = connect(self.office_url, "exam") if self.office_url else self.exam
-        for name, engine in (("office", self.office), ("exam", owner)):
-            upgrade(name, engine)
-        if self.office_url:
-            with owner.begin() as connection:
-                connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))
-                connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA exam TO pufa_hall"))
-            owner.dispose()
+        upgrade_home(self)
 
     def close(self) -> None:
         """Give back every database connection."""
         for name in ("exam", "office"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
-
-
-def settings_for(text_: str, exam_url: str | None) -> str:
-    """The text of a home.toml with another ``exam_url``, or none; what else somebody wrote there stays, tables and notes too."""
-    rest = re.sub(r"^exam_url[ \t]*=.*\n?", "", text_, flags=re.MULTILINE)
-    return rest if exam_url is None else f"exam_url = {json.dumps(exam_url)}\n{rest}"
-
-
-# ---------------------------------------------------------------- audit
 
 
 def _audit_table(metadata: MetaData) -> Table:

@@ -11,12 +11,14 @@ handler, thread and for a fault that ends the process, whoever logs it.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sqlite3
 import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -72,6 +74,17 @@ def db_message(error: BaseException) -> str:
     else:  # the server did not answer: the driver's words are about the way to it
         words = " ".join(first.split()) if type(said).__name__ == "OperationalError" else None
     return cleaned(words or type(said).__name__)
+
+
+def no_right(path: Path) -> str:
+    """What somebody is told who may not read or write ``path``: which user may."""
+    place = next(place for place in (path, *path.absolute().parents) if os.access(place, os.F_OK))
+    try:
+        owner, own = place.owner(), place.stat().st_uid == os.geteuid()
+    except KeyError:  # a user that this machine has no name for
+        owner, own = f"'#{place.stat().st_uid}'", False
+    advice = "请核对文件权限，以及这块盘是不是变成了只读" if own else f"请换成建立它的用户运行，例如 sudo -u {owner} pufa …"
+    return f"{path}：没有读写权限；{advice}"
 
 
 def trace(error: BaseException) -> str:

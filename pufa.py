@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from pathlib import Path
 
 import typer
 
@@ -59,6 +61,9 @@ def main() -> None:
     logs.guard()
     try:
         app()
+    except PermissionError as error:  # a file in the home, or one that was named on the command line
+        print(logs.no_right(Path(error.filename)) if error.filename else "没有权限；请换成建立数据文件夹的用户运行", file=sys.stderr)
+        raise SystemExit(1) from None
     except Exception:
         logging.getLogger("pufa").critical("程序出错，这一步没有做完；请把下面的内容交给技术人员", exc_info=True)
         raise SystemExit(1) from None

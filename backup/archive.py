@@ -24,15 +24,14 @@ import pyrage
 from sqlalchemy.exc import DBAPIError
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
-from home import PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
+from home import DATABASES, PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
+from logs import no_right
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 RECIPIENT = "backup.pub"
 INDEX = "index.jsonl"
 _AGE = b"age-encryption.org/"
-#: office before exam: what was copied up from exam.db after the first snapshot is simply copied up again
-DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
 #: not in a backup: databases (taken as snapshots), what can be made again, what belongs to one machine
 _LEFT_OUT = ("exam", "exports", "backups", "secret/database.toml", "secret/.serve.lock")
 
@@ -77,6 +76,8 @@ def make_backup(home: Home, folder: Path, now: int) -> Backup:
             done = Backup(path, now, path.stat().st_size, sha256_of(path), path.suffix == ".age")
             note(home, {"file": str(path), "at": now, "size": done.size, "sha256": done.sha256, "encrypted": done.encrypted})
             return done
+    except PermissionError as error:
+        raise BackupError(f"备份没有做成：{no_right(Path(error.filename or folder))}") from None
     except (OSError, sqlite3.Error, DBAPIError) as error:
         raise BackupError(f"备份没有做成（{reason(error)}）；请检查 {folder} 和数据文件夹的磁盘是否插好、可写、有足够空间") from None
 

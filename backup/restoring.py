@@ -19,12 +19,12 @@ import pyrage
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from backup.archive import DATABASES, FORMAT, MANIFEST, BackupError, is_sealed, reason
+from backup.archive import FORMAT, MANIFEST, BackupError, is_sealed, reason
 from backup.newer import put_newer
 from backup.snapshot import file_engine, fingerprint, load, owner_engine
-from home import Home, settings_for, write_atomically
+from home import DATABASES, Home, write_atomically
 from migrations import upgrade
-from migrations.postgres import refuse_used
+from migrations.postgres import refuse_used, settings_for
 
 LARGEST_UNPACKED = 200 * 1024**3
 _KEY = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]+")

@@ -59,7 +59,8 @@ def snapshot(engine: Engine, name: str, path: Path) -> None:
     SQLite: the online backup, which takes no lock that a save would wait for. PostgreSQL: one repeatable-read transaction.
     """
     if engine.dialect.name == "sqlite":
-        copy_sqlite(Path(str(engine.url.database)), path)
+        with engine.connect() as here:
+            _copy_file(here.connection.driver_connection, path)  # type: ignore[arg-type]
         return
     reading = engine.connect().execution_options(isolation_level="REPEATABLE READ", stream_results=True)
     with file_engine(path) as target, reading as source:
@@ -92,7 +93,12 @@ def _fill(into: Connection, table: Table, chunks: Iterable[Sequence[RowMapping]]
 
 def copy_sqlite(source: Path, path: Path) -> None:
     """SQLite's online backup of a file in use; the copy is one file without journals."""
-    with closing(sqlite3.connect(source, timeout=30)) as here, closing(sqlite3.connect(path)) as there:
+    with closing(sqlite3.connect(source, timeout=30)) as here:
+        _copy_file(here, path)
+
+
+def _copy_file(here: sqlite3.Connection, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as there:
         here.backup(there)
         there.execute("PRAGMA journal_mode=DELETE")
 

@@ -92,7 +92,7 @@ def bare_app(root: str) -> Callable[..., Awaitable[None]]:
     loop: list[asyncio.AbstractEventLoop] = []
 
     def writer() -> None:
-        engine, n = Home.open(Path(root)).exam, 0
+        engine, n = Home.open(Path(root), ("exam",)).exam, 0
         while True:
             batch = [waiting.get()]
             while len(batch) < 256 and not waiting.empty():

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, MetaData, func, select
 
 from exams.attempts import verify_receipt
 from exams.chain import verify_chain
-from exams.tables import attempt, handin, open_sitting, save
+from exams.tables import attempt, handin, open_sitting, save, sitting
 from home import AUDIT, EXAM, OFFICE, Home, audit, transaction, verify_audit
 
 ACTION, ERASED = "chain.anchor", "retention.erase"
@@ -25,14 +25,14 @@ TITLES = {"office": "办公", "exam": "考场"}
 
 @dataclass(frozen=True)
 class Broken:
-    """One thing that does not verify: where, and the number of the first bad entry."""
+    """One thing that does not verify: where, and the number of the first bad entry (0: it is not about entries)."""
 
     place: str
     number: int
     what: str
 
     def __str__(self) -> str:
-        return f"{self.place}：从第 {self.number} 条起{self.what}"
+        return f"{self.place}：" + (f"从第 {self.number} 条起" if self.number else "") + self.what
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def ends(home: Home) -> dict[str, tuple[int, str]]:
 
 
 def verify_home(home: Home, noted: Sequence[Noted] = ()) -> list[Broken]:
-    """:func:`verify_trails`, then every sitting's chain of saves and every receipt; empty: all is whole."""
+    """:func:`verify_trails`, then every sitting's chain of saves, every receipt, and whether the office knows the sitting; empty: all is whole."""
     found = verify_trails(home, noted)
     with home.office.connect() as office:
         table = AUDIT[OFFICE]
@@ -88,7 +88,17 @@ def verify_home(home: Home, noted: Sequence[Noted] = ()) -> list[Broken]:
     with home.exam.connect() as exam:
         for ident in exam.execute(select(open_sitting.c.id).order_by(open_sitting.c.id)).scalars().all():
             found += _sitting_faults(exam, ident, f"sitting/{ident}" in erased)
-    return found
+    return found + _unknown_sittings(home)
+
+
+def _unknown_sittings(home: Home) -> list[Broken]:
+    """Sittings that the hall has and the office has not. The hall is asked first: a sitting is made at the office before it opens."""
+    with home.exam.connect() as exam:
+        opened = exam.execute(select(open_sitting.c.id).order_by(open_sitting.c.id)).scalars().all()
+    with home.office.connect() as office:
+        known = set(office.execute(select(sitting.c.id)).scalars())
+    what = "考场数据里有，办公数据里没有，到时不会收卷；办公数据可能丢失或被换过"
+    return [Broken(f"{ident} 的场次", 0, what) for ident in opened if ident not in known]
 
 
 def verify_trails(home: Home, noted: Sequence[Noted] = ()) -> list[Broken]:

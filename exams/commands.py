@@ -103,7 +103,7 @@ def verify(
 @commands.command("print")
 def print_(
     source: Annotated[str, typer.Argument(help="pufa exam build 写出的文件夹；写了 --home 的，是考试编号")],
-    home: Annotated[Path | None, typer.Option("--home", help="数据文件夹；打印其中一场考试的试卷")] = None,
+    home: Annotated[Path | None, typer.Option("--home", readable=False, help="数据文件夹；打印其中一场考试的试卷")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="试卷、答题纸写到哪个文件夹；写了 --home 的可以不写")] = None,
     sealed: Annotated[Path | None, typer.Option("--sealed", help="参考答案写到哪个文件夹，不能和试卷在一起；不写就不印答案")] = None,
     bank: BankOption = None,

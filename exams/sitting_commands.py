@@ -31,7 +31,7 @@ from people.roster import read_roster_file
 
 commands = typer.Typer(help="场次：新建、组卷、开考、收卷、查看。", no_args_is_help=True)
 console = Console()
-HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
+HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 SHIPPED = Path(__file__).parent
 
 

@@ -121,7 +121,7 @@ def key(home: HomeOption) -> None:
 @records.command("verify")
 def verify(
     what: Annotated[list[str], typer.Argument(help="带签名的成绩记录文件（pufa records archive 所写）；或考试编号，连同 --home")],
-    home: Annotated[Path | None, typer.Option("--home", help="数据文件夹；核验文件时不需要")] = None,
+    home: Annotated[Path | None, typer.Option("--home", readable=False, help="数据文件夹；核验文件时不需要")] = None,
     key: Annotated[str | None, typer.Option("--key", help="签发单位公布的公钥（64 位十六进制）；不写则用数据文件夹或文件里的")] = None,
 ) -> None:
     """核验签名：列出签发后被改动过的成绩记录。核验文件不需要数据文件夹，也不需要网络。"""

@@ -22,7 +22,7 @@ def _group() -> None:
 
 @commands.command("verify")
 def verify(
-    home: Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建），或恢复出来的备份")],
+    home: Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建），或恢复出来的备份")],
     noted: Annotated[list[str] | None, typer.Option(help="以前抄下的末条，如 office:120:3fa9…；可多次给出")] = None,
 ) -> None:
     """核验两份操作记录、每场考试的保存记录和交卷回执；不需要服务在运行。最后打印两份记录的末条，抄下来以后可核对。"""

@@ -18,7 +18,7 @@ from exams.anchors import verify_home
 from home import Home, HomeError, local_text, now_ms
 
 console = Console(highlight=False, soft_wrap=True)
-HomeOption = Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")]
+HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 
 
 def backup(
@@ -50,7 +50,7 @@ def _show_key(home: Home) -> None:
 
 def restore_command(
     archive: Annotated[Path, typer.Argument(help="备份文件")],
-    home: Annotated[Path | None, typer.Option("--home", help="恢复成哪个新文件夹（须不存在或为空）")] = None,
+    home: Annotated[Path | None, typer.Option("--home", readable=False, help="恢复成哪个新文件夹（须不存在或为空）")] = None,
     drill: Annotated[bool, typer.Option("--drill", help="演练：恢复到临时文件夹，核对后删除，不影响任何数据")] = False,
     db: Annotated[str | None, typer.Option(help="恢复到这个空的 PostgreSQL；不给则用 SQLite")] = None,
     exam: Annotated[Path | None, typer.Option(help="考试进行中每分钟抄出的 exam-live.db：用它代替备份里的考试数据")] = None,

@@ -36,7 +36,7 @@ def _log_in(home: Home, login: str, from_stdin: bool) -> Signer:
 def sign_command(
     item: Annotated[str, typer.Argument(help="题号", metavar="题号")],
     login: Annotated[str, typer.Option(help="审题人的登录名")],
-    home: Annotated[Path, typer.Option("--home", help="数据文件夹（题库在其 secret/bank 里）")],
+    home: Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（题库在其 secret/bank 里）")],
     answer: Annotated[str, typer.Option(help="先遮住答案作答，如 AC；主观题写要点", metavar="作答")] = "",
     basis: Annotated[str, typer.Option(help="作答依据，如：民法典第278条", metavar="文字")] = "",
     approve: Annotated[bool, typer.Option("--approve", help="审签，可用于正式考试")] = False,

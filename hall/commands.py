@@ -38,7 +38,7 @@ def init(
 
 
 def serve(
-    home: Annotated[Path, typer.Option("--home", help="数据文件夹")],
+    home: Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹")],
     host: Annotated[str, typer.Option(help="监听地址；非本机地址须有 --tls 或 --behind-proxy")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="考生端口；办公端口为其后一个")] = 8000,
     tls: Annotated[bool, typer.Option("--tls", help="用数据文件夹里的本地证书加密")] = False,

@@ -16,7 +16,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def metrics(
-    home: Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")],
+    home: Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")],
     token: Annotated[bool, typer.Option("--token", help="只显示 /metrics 的访问令牌，填进 Prometheus 的配置")] = False,
 ) -> None:
     """运行状况：各项数字；有不正常的列在后面，并以 1 退出。"""

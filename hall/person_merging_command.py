@@ -20,7 +20,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def merge(
-    home: Annotated[Path, typer.Option("--home", help="数据文件夹（pufa init 所建）")],
+    home: Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")],
     reason: Annotated[str, typer.Option(help="核对依据")],
 ) -> None:
     """申请合并重复登记的人员。从标准输入读两行证件号码：先是保留的，再是并入的；号码不写在命令里，以免留在命令历史中。"""

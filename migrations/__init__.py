@@ -6,8 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
+
+from home import Home, connect
 
 FOLDER = Path(__file__).parent
 
@@ -20,6 +22,18 @@ def configuration(name: str, connection: Connection) -> Config:
     config.set_main_option("version_locations", str(FOLDER / name).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+def upgrade_home(home: Home) -> None:
+    """Both databases of a home; on PostgreSQL the hall's role may then use the tables of its own."""
+    owner = connect(home.office_url, "exam") if home.office_url else home.exam
+    for name, engine in (("office", home.office), ("exam", owner)):
+        upgrade(name, engine)
+    if home.office_url:
+        with owner.begin() as connection:
+            connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))
+            connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA exam TO pufa_hall"))
+        owner.dispose()
 
 
 def upgrade(name: str, engine: Engine) -> None:

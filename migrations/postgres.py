@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 
 from sqlalchemy import create_engine, inspect, text
@@ -38,3 +40,9 @@ def prepare(url: str) -> str:
         connection.execute(text("GRANT USAGE ON SCHEMA exam TO pufa_hall"))
     engine.dispose()
     return make_url(url).set(username="pufa_hall", password=password).render_as_string(hide_password=False)
+
+
+def settings_for(text_: str, exam_url: str | None) -> str:
+    """The text of a home.toml with another ``exam_url``, or none; what else somebody wrote there stays, tables and notes too."""
+    rest = re.sub(r"^exam_url[ \t]*=.*\n?", "", text_, flags=re.MULTILINE)
+    return rest if exam_url is None else f"exam_url = {json.dumps(exam_url)}\n{rest}"

@@ -9,11 +9,20 @@ from sqlalchemy import insert
 
 from exams.admission import code_mac, new_code
 from exams.paper import PublicForm, PublicOption, PublicPart, PublicQuestion
-from exams.tables import entry, open_sitting
+from exams.tables import entry, open_sitting, sitting
 from home import Home, now_ms, transaction
 
 KEY = bytes(range(32))
 MINUTE = 60_000
+
+
+def enter_at_office(home: Home, ident: str = "demo") -> None:
+    """The office's row of a sitting, without which the hall's would be one that nobody knows."""
+    with transaction(home.office) as connection:
+        connection.execute(insert(sitting).values(
+            id=ident, title=ident, kind="demo", blueprint="", profile="", profile_digest="", opens_at=0, closes_at=0, state="open",
+            created_at=0, created_by="kaowu",
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True)

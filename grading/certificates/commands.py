@@ -85,7 +85,7 @@ def revocations_(home: HomeOption, out: Annotated[Path, typer.Option("--out", he
 @certificates.command("verify")
 def verify(
     code: Annotated[str, typer.Argument(help="二维码扫出的文字（PUFA1-…），或文件：文本、图片、PDF")],
-    home: Annotated[Path | None, typer.Option("--home", help="签发单位的数据文件夹；没有的写 --key")] = None,
+    home: Annotated[Path | None, typer.Option("--home", readable=False, help="签发单位的数据文件夹；没有的写 --key")] = None,
     key: Annotated[str | None, typer.Option("--key", help="签发单位的公钥，64 位十六进制；pufa records verify 会显示")] = None,
     revoked: Annotated[Path | None, typer.Option("--revocations", help="停用清单文件")] = None,
     on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="按哪一天判断是否过期；不写为今天")] = None,

@@ -59,7 +59,7 @@ def stipend(
 
 @commands.command("staffing")
 def staffing(
-    home: Annotated[Path | None, typer.Option("--home", help="数据文件夹；只试算户数、人口时可以不写")] = None,
+    home: Annotated[Path | None, typer.Option("--home", readable=False, help="数据文件夹；只试算户数、人口时可以不写")] = None,
     norm: Annotated[str, typer.Option("--norm", help="哪种口径：grid、city、taiyuan、jilin，或本单位另加的")] = FIRST,
     households: Annotated[int | None, typer.Option("--households", min=0, max=10_000_000, help="试算：一个社区的户数")] = None,
     residents: Annotated[int | None, typer.Option("--residents", min=0, max=100_000_000, help="试算：城镇常住人口")] = None,

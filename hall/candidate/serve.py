@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         key = code_key()
-        home = replace(Home.open(given.home), office_url=None)  # the office's database is none of this process's business
+        home = replace(Home.open(given.home, ("exam",)), office_url=None)  # the office's database is none of this process's business
         refuse_forgetful(home.exam)
         secure = given.certfile is not None or given.behind_proxy is not None
         app = create_app(home, key, secure=secure)

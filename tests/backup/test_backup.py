@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sitting_fixture import KEY, open_demo
+from sitting_fixture import KEY, enter_at_office, open_demo
 from sqlalchemy import create_engine, insert, select, text, update
 from typer.testing import CliRunner
 
@@ -33,6 +33,7 @@ BACKUP_TABLE = '\n# 备份盘\n[backup]\nto = "/media/usb/pufa"\nkeep = 14\n'
 def furnish(home: Home) -> None:
     """Rows of every awkward kind: a tree of units with the child first, two that point to one another, bytes, dates, rare characters, a sitting, two chains."""
     open_demo(home)
+    enter_at_office(home)
     with transaction(home.office) as connection:
         connection.execute(insert(unit).values(id=2, name="县人民政府"))
         connection.execute(insert(unit).values(id=1, name="办公室", parent_id=2))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sitting_fixture import open_demo
+from sitting_fixture import enter_at_office, open_demo
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -12,6 +12,7 @@ from pufa import app
 
 def _acted(home: Home, acts: int = 6) -> None:
     open_demo(home)
+    enter_at_office(home)
     for _ in range(acts):
         with transaction(home.office) as office, transaction(home.exam) as exam:
             audit(office, OFFICE, "kaowu", "test.act", "x", seconds=300)
@@ -63,3 +64,13 @@ def test_the_command_says_that_all_is_whole(home_folder: Home) -> None:
     shown = CliRunner().invoke(app, ["audit", "verify", "--home", str(home_folder.root)])
     assert shown.exit_code == 0 and "完整" in shown.output
     assert CliRunner().invoke(app, ["audit", "verify", "--home", "/nonexistent"]).exit_code == 2
+
+
+def test_a_sitting_that_the_office_does_not_know_is_told(any_home: Home) -> None:
+    """As it is where office.db was lost or put back from before: nobody would close the sitting."""
+    _acted(any_home)
+    open_demo(any_home, sitting="stray", first_no=10)
+    (found,) = verify_home(any_home)
+    assert str(found).startswith("stray 的场次：考场数据里有，办公数据里没有")
+    shown = CliRunner().invoke(app, ["audit", "verify", "--home", str(any_home.root)])
+    assert shown.exit_code == 1 and "stray 的场次" in shown.output and "完整" not in shown.output

@@ -150,3 +150,36 @@ def test_the_units_are_valid_and_name_what_exists() -> None:
             assert subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True).returncode == 0
     assert users == {"pufa-hall": ["pufa-hall"], "pufa-office": ["pufa-office"], "pufa-worker": ["pufa-worker"], "pufa-upgrade": ["pufa-worker"]}
     assert "secret" not in re.findall(r"^ReadWritePaths=(.*)$", (UNITS / "pufa-hall.service").read_text(encoding="utf-8"), re.M)[0]
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_another_user_is_told_who_may_use_the_home(tmp_path: Path, mode: int) -> None:
+    Home.create(tmp_path / "home", "某县考试办公室").close()
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder not in (Path("/"), Path("/tmp")):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    (tmp_path / "home").chmod(mode)
+    for command in (["serve"], ["metrics"], ["backup"], ["audit", "verify"]):
+        stranger = run_as(OFFICE, STAFF, arguments=("-m", "pufa", *command, "--home", str(tmp_path / "home")))
+        told = stranger.communicate(timeout=60)[0]
+        assert stranger.returncode in (1, 2) and "Traceback" not in told and "readable" not in told, told
+        assert told.replace("\n", "") == f"{tmp_path / 'home'}：没有读写权限；请换成建立它的用户运行，例如 sudo -u root pufa …", told
+
+
+def test_a_stranger_to_the_staff_is_told_who_may_use_a_shared_home(shared: Home) -> None:
+    """home.toml is open to everybody there; the databases are not."""
+    stranger = run_as(WORKER + 10, STAFF + 10, arguments=("-m", "pufa", "audit", "verify", "--home", str(shared.root)))
+    told = stranger.communicate(timeout=60)[0]
+    assert stranger.returncode == 2 and "没有读写权限" in told and f"sudo -u '#{WORKER}'" in told and "Traceback" not in told, told
+
+
+def test_a_single_file_that_is_closed_to_this_user_ends_no_command_in_a_fault(shared: Home) -> None:
+    """As after somebody ran a command as root in between."""
+    for path in (shared.secret / "bank" / "item.md", shared.secret / "keys" / "code.key"):
+        os.chown(path, 0, 0)
+        path.chmod(0o600)
+    for command, name in ((["backup"], "item.md"), (["metrics", "--token"], "code.key")):
+        worker = run_as(WORKER, STAFF, GROUP, STAFF, arguments=("-m", "pufa", *command, "--home", str(shared.root)))
+        told = worker.communicate(timeout=60)[0]
+        assert worker.returncode == 1 and f"{name}：没有读写权限" in told and "sudo -u root" in told and "Traceback" not in told, told

@@ -28,9 +28,9 @@ from sqlalchemy import event, text
 from home import Home, HomeError, transaction
 import hall.candidate.serve
 from hall.candidate.confine import confine
-Home.open(Path({home!r})).exam.dispose()  # the driver is loaded, as it is when serve confines itself
+Home.open(Path({home!r}), ("exam",)).exam.dispose()  # the driver is loaded, as it is when serve confines itself
 {drop}
-home = replace(Home.open(Path({home!r})), office_url=None)
+home = replace(Home.open(Path({home!r}), ("exam",)), office_url=None)
 confined = confine(home) if {confine} else False
 print("confined", confined)
 for path in {paths!r}:

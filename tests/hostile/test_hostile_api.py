@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from sitting_fixture import open_demo
+from sitting_fixture import enter_at_office, open_demo
 from sqlalchemy import func, select
 
 from exams.anchors import verify_home
@@ -61,6 +61,7 @@ class Room:
     def __init__(self, folder: Path) -> None:
         self.home = Home.create(folder / "home", "某县考试办公室")
         self.roster = open_demo(self.home, 4)
+        enter_at_office(self.home)
         self.server = Server(self.home, folder / "hall.log")
         self.browsers = [Browser(self.server.url, one) for one in self.roster[:3]]
         for browser in self.browsers[:2]:
