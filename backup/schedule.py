@@ -1,4 +1,5 @@
-"""Backups that nobody has to think of: one a day, one when a sitting has ended, and a live copy each minute while one is open.
+"""Backups that nobody has to think of: one a day, one when a sitting has been opened and one when it has ended, and a live copy each
+minute while one is open.
 
 ``[backup]`` in ``home.toml``: ``to`` (a folder, best on another disk or a stick), ``keep`` (how many daily ones). Without it they go
 to ``backups/`` inside the home, which helps against a mishap but not against a dead disk.
@@ -12,11 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, reason, seal
 from backup.snapshot import owner_engine, snapshot
-from home import Home
+from home import AUDIT, OFFICE, Home
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 #: how far the clock of a stick or a shared folder may be ahead: FAT stores even seconds only
@@ -54,17 +56,22 @@ def backup_due(home: Home, now: int) -> bool:
     return at is None or now - at >= DAY_MS
 
 
+def opened_since(home: Home, now: int) -> bool:
+    """Whether a sitting was opened after the newest backup: a live copy is of use only beside a backup that knows its sitting,
+    with the papers and who sits it."""
+    trail = AUDIT[OFFICE]
+    with home.office.connect() as connection:
+        opened = connection.execute(select(func.max(trail.c.at)).where(trail.c.action == "sitting.open")).scalar()
+    at = newest_at([one for one in known_backups(home) if one.path.is_file()], now)
+    return opened is not None and (at is None or at < opened)
+
+
 def newest_at(made: Iterable[Backup], now: int) -> int | None:
     """When the newest of these backups was made, ms UTC; None: none is known.
 
     What is dated more than a minute ahead was made while the clock was wrong: nobody knows how old it is.
     """
     return max((one.at for one in made if one.at <= now + MINUTE_MS), default=None)
-
-
-def daily(home: Home, now: int) -> Backup | None:
-    """Make the day's backup if it is due; older ones beyond ``keep`` go. None: nothing was due."""
-    return backup_now(home, now) if backup_due(home, now) else None
 
 
 def backup_now(home: Home, now: int) -> Backup:

@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 import logs
 from backup.archive import BackupError
-from backup.schedule import backup_due, backup_now, daily, drop_live_copy, has_live_copy, live_copy
+from backup.schedule import backup_due, backup_now, drop_live_copy, has_live_copy, live_copy, opened_since
 from exams.anchors import drop_anchors
 from exams.attempts import close_overdue
 from exams.clock import Clock
@@ -163,7 +163,7 @@ def watch(home: Home, now: int) -> list[str]:
 
 
 def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
-    """The day's backup, one when a sitting has just ended, and the live copy while one is open; a full stick stops no exam.
+    """The day's backup, one when a sitting has been opened or has ended, and the live copy while one is open; a full stick stops no exam.
 
     The live copy goes when none is open and a backup was made that holds all of it; where it still lies there and none is open, an
     officer closed the sitting, and its backup is made now. A live copy does not wait for a backup that cannot be made.
@@ -172,10 +172,10 @@ def look_after_backups(home: Home, now: int, *, ended_now: bool) -> None:
     with _stopping_nothing():
         with home.office.connect() as connection:
             writing = connection.execute(select(sitting.c.id).where(sitting.c.state == "open").limit(1)).first() is not None
-        over = ended_now or (not writing and has_live_copy(home))
-        if over or backup_due(home, now):
+        due = ended_now or (opened_since(home, now) if writing else has_live_copy(home)) or backup_due(home, now)
+        if due:
             drop_anchors(home, "worker")
-        done = backup_now(home, now) if over else daily(home, now)
+            done = backup_now(home, now)
         if done is not None:
             log.info("已备份：%s", done.path)
     with _stopping_nothing():

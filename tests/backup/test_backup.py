@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from backup.archive import BackupError, known_backups, make_backup, make_key
 from backup.restoring import restore
-from backup.schedule import DAY_MS, backup_now, daily, live_copy
+from backup.schedule import DAY_MS, backup_due, backup_now, live_copy
 from backup.snapshot import fingerprint, owner_engine
 from exams.attempts import start
 from exams.sessions import log_in, standing, token_digest
@@ -209,8 +209,9 @@ def test_daily_backups_keep_their_number_and_live_copies_bring_the_last_minute_b
     settings.write_text(settings.read_text(encoding="utf-8") + f'\n[backup]\nto = "{stick}"\nkeep = 2\n', encoding="utf-8")
     furnish(home_folder)
     for day in range(4):
-        assert daily(home_folder, AT + day * DAY_MS) is not None
-        assert daily(home_folder, AT + day * DAY_MS + 1000) is None
+        assert backup_due(home_folder, AT + day * DAY_MS)
+        backup_now(home_folder, AT + day * DAY_MS)
+        assert not backup_due(home_folder, AT + day * DAY_MS + 1000)
     left = sorted(path.name for path in stick.iterdir())
     assert len(left) == 2 and len(known_backups(home_folder)) == 4
     with transaction(home_folder.exam) as connection:

@@ -76,7 +76,7 @@ def test_no_fault_of_a_backup_keeps_the_worker_from_its_jobs(home_folder: Home, 
         stopping.set()
         raise RuntimeError("a fault of the program")
 
-    for name in ("drop_anchors", "backup_now", "daily", "live_copy"):
+    for name in ("drop_anchors", "backup_now", "live_copy"):
         monkeypatch.setattr(worker, name, fail)
     with transaction(home_folder.office) as connection:
         ask(connection, "grade", {"sitting": "none"}, "li")
@@ -91,7 +91,7 @@ def test_the_live_copy_does_not_wait_for_a_backup_that_fails(
     def fail(*_given: object) -> None:
         raise BackupError("备份没有做成")
 
-    monkeypatch.setattr(worker, "daily", fail)
+    monkeypatch.setattr(worker, "backup_now", fail)
     make_sitting(home_folder, "s1", state="open", people=1)
     open_demo(home_folder, 1, sitting="s1")
     with caplog.at_level(logging.ERROR, "pufa.worker"):

@@ -22,7 +22,7 @@ from exams.saves import Change, Saved, SaveRequest, store
 from exams.sessions import log_in, standing, token_digest
 from exams.tables import attempt, candidate, open_sitting, save, sitting
 from grading.worker import look_after_backups
-from home import EXAM, Home, audit, now_ms, transaction
+from home import EXAM, OFFICE, Home, audit, now_ms, transaction
 
 
 class Writer:
@@ -120,6 +120,30 @@ def test_a_sitting_that_an_officer_closed_gets_its_backup_as_well(writer: Writer
     for later in (1000, 2000):
         look_after_backups(writer.home, now_ms() + later, ended_now=False)
     assert sorted(path.suffix for path in stick.iterdir()) == [".gz", ".gz"], "the day's, and one of the sitting"
+
+
+def test_a_sitting_that_was_just_opened_is_in_a_backup_beside_its_live_copy(writer: Writer, stick: Path, tmp_path: Path) -> None:
+    """The disk dies in mid-exam: last night's backup knows nothing of the sitting, its papers and who sits it."""
+    home, night = writer.home, now_ms() - 3_600_000
+    with transaction(home.office) as connection:
+        connection.execute(delete(candidate))
+        kept = connection.execute(select(sitting)).mappings().one()
+        connection.execute(delete(sitting))
+    backup_now(home, night)
+    with transaction(home.office) as connection:
+        connection.execute(sitting.insert().values(**kept))
+        audit(connection, OFFICE, "officer", "sitting.open", "s1")
+    for later in (0, 1000):
+        look_after_backups(home, now_ms() + later, ended_now=False)
+    writer.write(2)
+    made = sorted(stick.glob("pufa-*"))
+    assert len(made) == 2, "last night's, and one at the opening"
+    live_copy(home, now_ms() + 120_000)
+    back = restore(made[-1], tmp_path / "back", exam=stick / LIVE)
+    with back.home.exam.connect() as exam, back.home.office.connect() as office:
+        assert exam.execute(select(func.count()).select_from(save)).scalar_one() == 5
+        assert office.execute(select(sitting.c.state)).scalar_one() == "open"
+    back.home.close()
 
 
 def test_a_newer_copy_is_taken_encrypted_or_with_its_journal_or_after_an_erasure(writer: Writer, stick: Path, tmp_path: Path) -> None:
