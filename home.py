@@ -38,7 +38,8 @@ PRIVATE, PRIVATE_FOLDER = 0o660, 0o770
 #: The two databases. A room declares each of its tables on one of them.
 OFFICE = MetaData()
 EXAM = MetaData()
-#: where they are in a home that keeps them in SQLite
+#: where they are in a home that keeps them in SQLite; a backup takes the office first: what was copied up from the exam's after that is
+#: simply copied up again
 DATABASES = {"office": "office.db", "exam": "exam/exam.db"}
 
 

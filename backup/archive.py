@@ -33,7 +33,7 @@ RECIPIENT = "backup.pub"
 INDEX = "index.jsonl"
 _AGE = b"age-encryption.org/"
 #: not in a backup: databases (taken as snapshots), what can be made again, what belongs to one machine
-_LEFT_OUT = ("exam", "exports", "backups", "secret/database.toml", "secret/.serve.lock")
+_LEFT_OUT = ("exam", "exports", "backups", "secret/database.toml", "secret/.serve.lock", "secret/.worker.lock")
 
 log = logging.getLogger("pufa.backup")
 

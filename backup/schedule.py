@@ -52,18 +52,23 @@ def plan_of(home: Home) -> Plan:
 
 def backup_due(home: Home, now: int) -> bool:
     """Whether the newest backup that is still there is older than a day."""
-    at = newest_at([one for one in known_backups(home) if one.path.is_file()], now)
+    at = _newest_there(home, now)
     return at is None or now - at >= DAY_MS
 
 
 def opened_since(home: Home, now: int) -> bool:
     """Whether a sitting was opened after the newest backup: a live copy is of use only beside a backup that knows its sitting,
-    with the papers and who sits it."""
+    with the papers and who sits it. An opening that is dated ahead was written by a wrong clock, and asks for none."""
     trail = AUDIT[OFFICE]
     with home.office.connect() as connection:
         opened = connection.execute(select(func.max(trail.c.at)).where(trail.c.action == "sitting.open")).scalar()
-    at = newest_at([one for one in known_backups(home) if one.path.is_file()], now)
-    return opened is not None and (at is None or at < opened)
+    at = _newest_there(home, now)
+    return opened is not None and opened <= now + MINUTE_MS and (at is None or at < opened)
+
+
+def _newest_there(home: Home, now: int) -> int | None:
+    """:func:`newest_at` of the backups whose file is still there."""
+    return newest_at([one for one in known_backups(home) if one.path.is_file()], now)
 
 
 def newest_at(made: Iterable[Backup], now: int) -> int | None:

@@ -275,7 +275,7 @@ def lock_home(home: Home) -> TextIO:
 
 
 @contextmanager
-def alone(home: Home, stopping: threading.Event) -> Iterator[None]:
+def in_turn(home: Home, stopping: threading.Event) -> Iterator[None]:
     """Wait until an earlier worker has done the job in hand: whoever started it may be gone, and its jobs are not to be done twice."""
     with (home.secret / ".worker.lock").open("a") as lock:
         told = False
@@ -322,7 +322,7 @@ def main(arguments: list[str] | None = None) -> int:
     stopping = threading.Event()
     with _until_told(stopping):
         try:
-            with alone(home, stopping), heard_of(home):
+            with in_turn(home, stopping), heard_of(home):
                 loop(home, stopping)
         finally:
             home.close()

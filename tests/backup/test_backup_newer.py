@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, delete, func, select, text, update
 
 from backup.archive import BackupError, make_backup, make_key
 from backup.restoring import restore
-from backup.schedule import LIVE, backup_now, live_copy
+from backup.schedule import LIVE, backup_now, live_copy, opened_since
 from backup.snapshot import copy_sqlite
 from exams.attempts import open_page, start
 from exams.display import Arranger
@@ -22,7 +22,7 @@ from exams.saves import Change, Saved, SaveRequest, store
 from exams.sessions import log_in, standing, token_digest
 from exams.tables import attempt, candidate, open_sitting, save, sitting
 from grading.worker import look_after_backups
-from home import EXAM, OFFICE, Home, audit, now_ms, transaction
+from home import AUDIT, EXAM, OFFICE, Home, audit, now_ms, transaction
 
 
 class Writer:
@@ -138,6 +138,11 @@ def test_a_sitting_that_was_just_opened_is_in_a_backup_beside_its_live_copy(writ
     writer.write(2)
     made = sorted(stick.glob("pufa-*"))
     assert len(made) == 2, "last night's, and one at the opening"
+    assert not opened_since(home, now_ms() + 2000)
+    with transaction(home.office) as connection:
+        audit(connection, OFFICE, "officer", "sitting.open", "s1")
+        ahead = connection.execute(select(func.max(AUDIT[OFFICE].c.at))).scalar_one() - 120_000   # by a clock that was ahead by more
+    assert opened_since(home, now_ms()) and not opened_since(home, ahead), "no backup every half minute until the clock has caught up"
     live_copy(home, now_ms() + 120_000)
     back = restore(made[-1], tmp_path / "back", exam=stick / LIVE)
     with back.home.exam.connect() as exam, back.home.office.connect() as office:
