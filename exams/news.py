@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -27,16 +27,18 @@ _SQLITE = (
     "        WHERE t.ended_at IS NOT NULL)"
 )
 _POSTGRES = (
-    f"SELECT {_FACTS}, least(a.paused_at, o.paused_at) FROM attempt a JOIN open_sitting o ON o.id = a.sitting_id WHERE a.id = ANY(%s)",
-    "SELECT token_digest FROM session WHERE token_digest = ANY(%s) AND ended_at IS NOT NULL",
+    f"SELECT {_FACTS}, least(a.paused_at, o.paused_at) FROM attempt a JOIN open_sitting o ON o.id = a.sitting_id WHERE a.id = ANY(%s) ORDER BY a.id",
+    "SELECT token_digest FROM session WHERE token_digest = ANY(%s) AND ended_at IS NOT NULL ORDER BY 1",
 )
 _encode = msgspec.json.Encoder().encode
 _decode_news = msgspec.json.Decoder(list[News]).decode
 _decode_ended = msgspec.json.Decoder(list[str]).decode
+#: what :func:`read_news` found, as the driver gives it; equal if and only if nothing has changed
+Found = tuple[Any, Any]
 
 
-def news_of(connection: Connection, attempts: Collection[int], sessions: Collection[str]) -> tuple[list[News], list[str]]:
-    """How these attempts stand, and which of these sessions (token digests) have ended.
+def read_news(connection: Connection, attempts: Collection[int], sessions: Collection[str]) -> Found:
+    """How these attempts stand, and which of these sessions (token digests) have ended; :func:`decode_news` tells it.
 
     On SQLite both come as one row of JSON, for the same reason as in :mod:`exams.saves`: 5,000 rows that cross one by one
     would take the turn of the thread that stores answers 5,000 times.
@@ -44,9 +46,17 @@ def news_of(connection: Connection, attempts: Collection[int], sessions: Collect
     if connection.dialect.name == "sqlite":
         given = (_encode(list(attempts)).decode(), _encode(list(sessions)).decode())
         row = connection.exec_driver_sql(_SQLITE, given).one()
-        return _decode_news(row[0]), _decode_ended(row[1])
+        return row[0], row[1]
     facts, ended = (
-        connection.exec_driver_sql(statement, (list(values),)).all()
+        [tuple(row) for row in connection.exec_driver_sql(statement, (list(values),))]
         for statement, values in zip(_POSTGRES, (attempts, sessions), strict=True)
     )
+    return facts, ended
+
+
+def decode_news(found: Found) -> tuple[list[News], list[str]]:
+    """Attempts, and digests of the sessions that have ended."""
+    facts, ended = found
+    if isinstance(facts, str):
+        return _decode_news(facts), _decode_ended(ended)
     return [News(*row) for row in facts], [row[0] for row in ended]

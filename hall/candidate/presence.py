@@ -1,6 +1,7 @@
 """Who is there, and what their pages say they could not save yet: kept in memory, stored every quarter minute.
 
-Not for all at once: to write five thousand rows keeps everybody's answers waiting. Each second the next fifteenth has its turn.
+Not for all at once: to write five thousand rows keeps everybody's answers waiting. Each second the next fifteenth has its turn,
+neighbours together: they share a page of the database, and a page is what a commit writes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy import BigInteger, Connection, Integer, bindparam, cast, select,
 
 from exams.tables import attempt
 
-TURNS = 15
+TURNS, NEIGHBOURS = 15, 8
 #: a page's oldest unsaved answer is the same one while its age moves no more than this
 _SAME_MS = 3_000
 
@@ -66,7 +67,7 @@ class Presence:
     def take(self) -> Heard:
         """What is to be stored now."""
         turn = next(self._turn)
-        seen = sorted(ident for ident in self._seen if ident % TURNS == turn)
+        seen = sorted(ident for ident in self._seen if ident // NEIGHBOURS % TURNS == turn)
         self._seen.difference_update(seen)
         if turn:
             return Heard(seen, None)

@@ -47,6 +47,8 @@ PATIENCE_S = 10.0
 BEAT_S, LOOK_S, SWEEP_S, TOUCH_S, CHECKPOINT_S, EXPIRE_S, TELL_S = 1.0, 1.0, 5.0, 1.0, 2.0, 1.0, 5.0
 _Chore = tuple[float, Callable[[], Coroutine[None, None, None]]]
 MAX_SEATS = 20_000
+#: pages (4 KiB) in SQLite's log from which it is to begin anew
+LONG_LOG = 4096
 #: saves of one attempt: this many at once (after a long cut), then this many a second
 SAVE_BURST, SAVE_RATE = 3000, 5.0
 
@@ -151,6 +153,8 @@ class Hall:
         loop = asyncio.get_running_loop()
         ticket: asyncio.Future[Any] = loop.create_future()
         self._writer.submit(work, ticket, aside=aside)
+        while self._waiting and self._waiting[0][1].done():  # kept for longer, they would be walked through by the garbage collector
+            self._waiting.popleft()
         self._waiting.append((loop.time() + PATIENCE_S, ticket))
         return await ticket
 
@@ -253,16 +257,24 @@ class Hall:
             self.presence.keep(stored)
 
     async def _checkpoint(self) -> None:
-        """Move the log into the database file beside the commits, not within them."""
+        """Move the log into the database file beside the commits, not within them.
 
-        def run() -> None:
-            with self.home.exam.connect() as connection:
-                on_driver(connection, "PRAGMA wal_checkpoint(PASSIVE)", ())
-
+        Commits go on meanwhile, so that under load the log never begins anew and grows without end: once it is long, the little that
+        is left is moved while the writer waits, and the next commit begins at the front again.
+        """
         try:
-            await asyncio.get_running_loop().run_in_executor(self._readers, run)
+            frames = await asyncio.get_running_loop().run_in_executor(self._readers, self._move_log)
         except DBAPIError as error:
             log.warning("checkpoint: %s", db_message(error))
+            return
+        if frames > LONG_LOG:
+            await self.write(lambda _connection: self._move_log(), aside=True)
+
+    def _move_log(self) -> int:
+        """Frames (pages) in the log, all of which are in the database file too now but for those that are being written."""
+        with self.home.exam.connect() as connection:
+            ((_busy, frames, _moved),) = on_driver(connection, "PRAGMA wal_checkpoint(PASSIVE)", ())
+            return int(frames)
 
 
 def prepare(connection: object, _record: object) -> None:

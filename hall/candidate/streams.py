@@ -8,7 +8,7 @@ the connection, and a page that misses it knows that its link is dead (a comment
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -18,9 +18,11 @@ from sqlalchemy import Connection
 from starlette.types import Send
 
 from exams.clock import Clock
-from exams.news import News, news_of
+from exams.news import Found, News, decode_news, read_news
 
 BEAT_S = 15
+#: beats that are sent in one go; between two goes the event loop has time for answers
+GO = 16
 #: streams of one attempt: an older page is stale, and a browser that opens them without end gets no more
 MOST_EACH = 3
 MOST = 20_000
@@ -51,6 +53,7 @@ class Streams:
         self._of: dict[int, list[Stream]] = {}
         self._known: dict[int, News] = {}
         self._fresh: set[int] = set()
+        self._found: Found | None = None
         self._slots: list[set[Stream]] = [set() for _ in range(BEAT_S)]
         self._next = cycle(range(BEAT_S))
         self._due = cycle(range(BEAT_S))
@@ -79,6 +82,7 @@ class Streams:
         self._slots[stream.slot].add(stream)
         self._known[news.attempt_id] = news
         self._fresh.add(news.attempt_id)
+        self._found = None  # what this page knows may be newer
         self.count += 1
         for old in mine[:-MOST_EACH]:
             self._post(old, b"", last=True)
@@ -95,13 +99,30 @@ class Streams:
 
     async def look(self) -> None:
         """Once a second: read how the connected attempts stand and wake the pages concerned."""
-        for stream in self._slots[next(self._due)]:
-            self._post(stream, _BEAT)
+        await self._beat(self._slots[next(self._due)])
         if not self._of:
             return
         self._fresh.clear()
         attempts, sessions = list(self._of), [stream.session for mine in self._of.values() for stream in mine]
-        facts, ended = await self._read(lambda connection: news_of(connection, attempts, sessions))
+        before = self._found
+
+        def read(connection: Connection) -> tuple[Found, tuple[list[News], list[str]] | None]:
+            found = read_news(connection, attempts, sessions)
+            return found, None if found == before else decode_news(found)
+
+        found, changed = await self._read(read)
+        if changed is not None:
+            self._tell(*changed)
+        self._found = None if self._fresh else found
+
+    async def _beat(self, due: set[Stream]) -> None:
+        for place, stream in enumerate(tuple(due), 1):
+            if stream in due:  # nobody waits for one that has gone meanwhile
+                self._post(stream, _BEAT)
+            if place % GO == 0:
+                await asyncio.sleep(0)
+
+    def _tell(self, facts: Sequence[News], ended: Sequence[str]) -> None:
         for news in facts:
             if news.attempt_id in self._fresh:
                 continue  # a page came while this was being read, and knows better
