@@ -38,7 +38,11 @@ class UnitNames:
         for name, ident in connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None)).order_by(alias.c.id)):
             if name not in self._names[ident]:
                 self._names[ident].append(name)
-        self._whose: dict[str, list[int]] = defaultdict(list)
+        self._now: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            if row.valid_to is None:
+                self._now[row.name].append(row.id)
+        self._whose: dict[str, list[int]] = defaultdict(list)  # any name -> units
         for ident, names in self._names.items():
             for name in names:
                 self._whose[name].append(ident)
@@ -53,6 +57,7 @@ class UnitNames:
         """A unit that was made since."""
         self._name[ident], self._names[ident] = name, [name]
         self._living.add(ident)
+        self._now[name].append(ident)
         self._whose[name].append(ident)
         self._told.clear()
         if above is not None:
@@ -91,7 +96,7 @@ class UnitNames:
 
     def exactly(self, name: str) -> list[int]:
         """The units whose name now is ``name``; where there is none, those that had it when they were closed, merged into none."""
-        return self._now(name) or [ident for ident in self._whose.get(name, ()) if self._name[ident] == name and self._stands(ident) is None]
+        return list(self._now.get(name, ())) or [ident for ident in self._whose.get(name, ()) if self._name[ident] == name and self._stands(ident) is None]
 
     def formerly(self, name: str, ident: int) -> bool:
         """Whether a name that means a unit calls it by a name that it has no more."""
@@ -105,18 +110,15 @@ class UnitNames:
     def _readings(self, text: str, closed: bool) -> Iterator[Iterable[int]]:
         """The units that a text may mean, by one way of reading it after another."""
         whose = self._whose.get(text, ())
-        yield self._now(text)
+        yield self._now.get(text, ())
         yield self._standing(whose)
         behind = self._reach(text, {})
         yield self._standing(ident for ident in behind if ident in self._living and behind[ident][1] == self._name[ident])
         yield self._standing(behind)
         if closed:
             yield {self._merged.get(ident, ident) for ident in whose or behind}
-        elsewhere = self._now(text.rpartition("/")[2]) if "/" in text else ()
+        elsewhere = self._now.get(text.rpartition("/")[2], ()) if "/" in text else ()
         yield elsewhere if len(elsewhere) > 1 else ()  # below a unit where there is none of that name, though several have it elsewhere
-
-    def _now(self, text: str) -> list[int]:
-        return [ident for ident in self._whose.get(text, ()) if ident in self._living and self._name[ident] == text]
 
     def _stands(self, ident: int) -> int | None:
         """What a unit has become: itself, the one that it is part of now, or None if it was closed."""
@@ -163,7 +165,7 @@ class UnitNames:
     def title(self, ident: int) -> str:
         """The name of a unit, behind that of the unit above where others are called the same; as :meth:`called` understands it, if it can."""
         name = self._name[ident]
-        if len(self.exactly(name)) < 2:
+        if len(self._now.get(name, ())) < 2:
             return name
         return self._plain(ident) or (self._name[self._above[ident]] if ident in self._above else "") + name
 
@@ -191,7 +193,7 @@ class UnitNames:
         """The shortest way in which a list can write a unit so that no other is meant; blank if there is none."""
         text = self._name[ident]
         for above in (*self.above(ident), None):
-            if self.called(text) == [ident]:
+            if len(self._now.get(text, ())) < 2 and self.called(text) == [ident]:
                 return text
             text = (self._name[above] if above is not None else "") + text
         return ""
