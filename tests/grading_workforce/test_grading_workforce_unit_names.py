@@ -9,6 +9,7 @@ from workforce_room import add_people, add_unit, take, two_towns, workbook
 from grading.tables import certification
 from home import Home
 from people.errors import RosterError
+from people.finding import units_under
 from people.tables import person, unit
 
 WHICH = "“东街社区”可能是 2 个单位：“甲镇”下的“东街社区”、“乙镇”下的“东街社区”；请写成“甲镇东街社区”或“乙镇东街社区”"
@@ -85,6 +86,18 @@ def test_a_unit_made_or_placed_by_one_line_is_found_behind_the_one_above_by_othe
         assert connection.execute(select(person.c.unit_id).where(person.c.id == ident)).scalar_one() == loose
         new = connection.execute(select(unit.c.id, unit.c.parent_id).where(unit.c.name == "新村")).one()
         assert new.parent_id == at["乙镇"] and connection.execute(select(unit.c.parent_id).where(unit.c.name == "一组")).scalar_one() == new.id
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("乙镇东街社区", ["乙镇/东街社区"]), ("乙镇/东街社区", ["乙镇/东街社区"]), (" 甲镇／东街社区 ", ["甲镇/东街社区", "甲镇/西街社区"]),
+    ("东街", ["甲镇/东街社区", "乙镇/东街社区", "甲镇/西街社区"]), ("乙镇", ["乙镇", "乙镇/东街社区", "乙镇/北门社区"]), ("北街", ["乙镇/北门社区"]), ("镇东街", []),
+    ("丙镇东街社区", []), ("乙镇%", []),
+])  # fmt: skip
+def test_a_list_is_narrowed_to_one_of_two_units_of_one_name(towns, text: str, found: list[str]) -> None:
+    """With what was merged into it, and what lies below it; a part that reaches over two names finds nothing."""
+    home, at = towns
+    with home.office.connect() as connection:
+        assert set(connection.execute(units_under(text)).scalars()) == {at[path] for path in found}
 
 
 def test_lines_of_known_names_cost_no_query_each(home_folder: Home) -> None:
