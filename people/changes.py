@@ -25,11 +25,7 @@ def find_unit(connection: Connection, name: str) -> int:
 
     :raises PeopleError: none, or several.
     """
-    names = UnitNames(connection)
-    found = names.called(name)
-    if len(found) != 1:
-        raise PeopleError(f"没有单位“{name}”；请核对名称" if not found else names.which(name, found))
-    return found[0]
+    return UnitNames(connection).one(name, f"没有单位“{name}”；请核对名称")
 
 
 def rename_unit(connection: Connection, unit_id: int, name: str, *, by: str, reason: str) -> None:

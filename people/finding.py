@@ -27,9 +27,15 @@ def named(text: str) -> ColumnElement[bool]:
 
 
 def units_under(text: str) -> Select[tuple[int]]:
-    """Ids of the units whose name, or a former one, has ``text`` in it, and of all units below them or merged into them."""
-    text = text.strip()
+    """Ids of the units whose name, or a former one, has ``text`` in it, and of all units below them or merged into them.
+
+    This looks for parts of names and may find many; which one unit a whole name means is told by :mod:`people.unit_names`. Of those the
+    name behind that of the unit above (乙镇东街社区, 乙镇/东街社区) is understood here too, whole: parts of two names are no part of a name.
+    """
+    text, above = text.strip(), unit.alias("above")
+    whole = "".join(text.replace("／", "/").split("/"))
+    behind = select(unit.c.id).join(above, above.c.id == unit.c.parent_id).where(above.c.name + unit.c.name == whole)
     former = select(alias.c.unit_id).where(alias.c.name.contains(text, autoescape=True), alias.c.unit_id.is_not(None))
-    tree = select(unit.c.id).where(or_(unit.c.name.contains(text, autoescape=True), unit.c.id.in_(former))).cte("unit_tree", recursive=True)
+    tree = select(unit.c.id).where(or_(unit.c.name.contains(text, autoescape=True), unit.c.id.in_(former), unit.c.id.in_(behind))).cte("unit_tree", recursive=True)
     tree = tree.union(select(unit.c.id).join(tree, or_(unit.c.parent_id == tree.c.id, unit.c.merged_into == tree.c.id)))  # UNION ends even in a circle
     return select(tree.c.id)

@@ -48,7 +48,12 @@ def read_label(value: object, limit: int) -> str:
 
     :raises CellFault: as :func:`read_text`.
     """
-    return _GAP.sub("", read_text(value, limit).translate(_HALF))
+    return one_spelling(read_text(value, limit))
+
+
+def one_spelling(text: str) -> str:
+    """A text as :func:`read_label` leaves it, whatever it is."""
+    return _GAP.sub("", " ".join(text.split()).translate(_HALF))
 
 
 def read_name(value: object, limit: int) -> str:

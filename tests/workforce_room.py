@@ -13,6 +13,7 @@ from grading.workforce.import_sheets import read_book
 from grading.workforce.imports import Imported, import_book
 from grading.workforce.kinds import read_kinds
 from home import Home, transaction
+from people.changes import merge_units, rename_unit
 from people.identity import identity_mac, mask, seal_number
 from people.persons import rehearsal
 from people.tables import person, unit
@@ -32,6 +33,20 @@ NAMES = ["赵甲", "钱乙", "孙丙", "李丁", "周戊", "吴己", "郑庚", "
 def add_unit(home: Home, name: str, **values: object) -> int:
     with transaction(home.office) as connection:
         return connection.execute(unit.insert().values(name=name, **values)).inserted_primary_key[0]
+
+
+def two_towns(home: Home) -> dict[str, int]:
+    """东街社区 below each of two towns; 乙镇's 北门社区 was 北街社区; 甲镇's 西街社区 was merged into 甲镇's 东街社区. Path -> id."""
+    at: dict[str, int] = {}
+    for town in ("甲镇", "乙镇"):
+        at[town] = add_unit(home, town, kind="乡镇")
+        at[f"{town}/东街社区"] = add_unit(home, "东街社区", kind="社区", parent_id=at[town])
+    at["乙镇/北门社区"] = add_unit(home, "北街社区", kind="社区", parent_id=at["乙镇"])
+    at["甲镇/西街社区"] = add_unit(home, "西街社区", kind="社区", parent_id=at["甲镇"])
+    with transaction(home.office) as connection:
+        rename_unit(connection, at["乙镇/北门社区"], "北门社区", by="hr", reason="更名")
+        merge_units(connection, at["甲镇/西街社区"], at["甲镇/东街社区"], on_day=date(2026, 3, 1), by="hr", reason="合并")
+    return at
 
 
 def add_people(home: Home, n: int = 3, *, unit_id: int | None = None, first: int = 0, **values: object) -> list[tuple[int, str, str]]:

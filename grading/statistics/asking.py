@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from grading.errors import ExportError
 from grading.lists.asking import read_day
 from people.tables import unit
+from people.unit_names import UnitNames
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,10 @@ def read_asked(connection: Connection, query: Mapping[str, str]) -> Asked:
 
 
 def unit_named(connection: Connection, name: str) -> str:
-    """The id of a unit, as an address has it; blank for a blank name.
+    """The id of a unit, as an address has it; blank for a blank name. A closed unit may be asked about too.
 
-    :raises ExportError: there is none of that name, or more than one.
+    :raises PeopleError: there is none of that name, or it may mean several (:meth:`people.unit_names.UnitNames.one`).
     """
     if not name.strip():
         return ""
-    found = connection.execute(select(unit.c.id).where(unit.c.name == name.strip()).limit(2)).scalars().all()
-    if len(found) != 1:
-        raise ExportError(f"没有叫“{name[:40]}”的单位" if not found else f"叫“{name[:40]}”的单位不止一个；请在办公页面上选")
-    return str(found[0])
+    return str(UnitNames(connection).one(name, f"没有叫“{name[:40]}”的单位；请核对名称", closed=True))

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from grading.statistics.rules import Rules
-from people.successors import successors
-from people.tables import alias, unit
+from people.tables import unit
+from people.unit_names import UnitNames
 
 NO_SETTING, NO_UNIT = "未登记城乡", "未填单位"
 SETTINGS = ("城镇", "农村", NO_SETTING)
@@ -37,19 +37,23 @@ class Places:
     """All units by id, and by the names on rosters; ``top``: the unit that is asked about, None for all; ``closed``: not in existence."""
 
     known: Mapping[int, Place]
-    named: Mapping[str, int]
-    names: Mapping[int, frozenset[str]]
+    names: UnitNames
     top: Place | None
     nowhere: Place
     rules: Rules
     closed: frozenset[int] = frozenset()
 
     def at(self, own_unit: int | None, label: str | None = None) -> Place:
-        """Where someone belongs: by the unit on file; ``label``, the unit on a roster of the day, comes first where it differs."""
-        if label is not None and (own_unit is None or label not in self.names.get(own_unit, ())):
-            own_unit = self.named.get(label)
-            if own_unit is None:
+        """Where someone belongs: by the unit on file; ``label``, the unit on a roster of the day, comes first where it differs.
+
+        A label that may mean several units, none of them on file for this person, is a place of its own, as an unknown one is: a
+        page of figures refuses nobody, and counts nobody at a unit that may be another's.
+        """
+        if label is not None and (own_unit is None or not self.names.could_mean(label, own_unit)):
+            found = self.names.called(label, closed=True)
+            if len(found) != 1:
                 return self.nowhere if not label else Place(None, label, self.nowhere.level, NO_SETTING, label, ())
+            own_unit = found[0]
         return self.known.get(own_unit, self.nowhere) if own_unit is not None else self.nowhere
 
     def within(self, place: Place) -> bool:
@@ -78,20 +82,9 @@ def read_places(connection: Connection, rules: Rules, today: date, top: int | No
         department = rows[path[min(at, len(path) - 1)]].name
         setting = row.setting if row.setting in SETTINGS else NO_SETTING
         known[ident] = Place(ident, row.name, rules.level(row.kind or ""), setting, department, path)
-    names = {ident: {row.name} for ident, row in rows.items()}
-    merged = successors(connection)
-    named = {row.name: merged.get(ident, ident) for ident, row in sorted(rows.items(), key=lambda pair: (pair[0] not in merged, -pair[0]))}
-    for row in connection.execute(select(alias.c.name, alias.c.unit_id).where(alias.c.unit_id.is_not(None)).order_by(alias.c.id)):
-        names[row.unit_id].add(row.name)
-        named.setdefault(row.name, merged.get(row.unit_id, row.unit_id))
-    for ident, row in rows.items():
-        if row.parent_id in rows:  # how lists tell two of one name apart (people.unit_names)
-            names[ident].add(longer := rows[row.parent_id].name + row.name)
-            named.setdefault(longer, merged.get(ident, ident))
     nowhere = Place(None, NO_UNIT, rules.level(""), NO_SETTING, NO_UNIT, ())
     closed = {ident for ident, row in rows.items() if (row.valid_to and row.valid_to < today) or (row.valid_from and row.valid_from > today)}
-    known_names = {ident: frozenset(found) for ident, found in names.items()}
-    return Places(known, named, known_names, known[top] if top is not None else None, nowhere, rules, frozenset(closed))
+    return Places(known, UnitNames(connection), known[top] if top is not None else None, nowhere, rules, frozenset(closed))
 
 
 def _path(rows: Mapping[int, Any], ident: int) -> tuple[int, ...]:

@@ -139,7 +139,7 @@ class _Work:
     def _place(self, line: Line, column: str = "服务单位") -> int | None:
         name = line.values.get("place")
         with _column(column):
-            return self.places.find(name, line) if name else None
+            return self.places.find(name) if name else None
 
     def employment(self, lines: Sequence[Line]) -> None:
         below = spells_below(lines)

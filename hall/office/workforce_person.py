@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -43,8 +44,8 @@ from hall.office.visit import NotHere, Refused, Visit
 from hall.office.workforce import today
 from home import OFFICE, audit, transaction
 from people.documents import get_document, read_document
-from people.successors import successors
-from people.tables import alias, document, person, unit
+from people.tables import document, person, unit
+from people.unit_names import UnitNames
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,13 @@ def _hours_of(connection: Connection, who: Holder) -> list[HoursRow]:
 
 
 def _places(connection: Connection, kinds: Mapping[str, Kind]) -> list[str]:
-    """Names of the units that a target is about: villages, schools."""
+    """The units that a target is about (villages, schools), those of one name behind the unit above, as the form understands them."""
     targets = [kind.target.unit_kind for kind in kinds.values() if kind.target]
-    return list(connection.execute(select(unit.c.name).where(unit.c.kind.in_(targets), unit.c.merged_into.is_(None)).order_by(unit.c.name).distinct()).scalars())
+    above = unit.alias("above")
+    query = select(unit.c.name, above.c.name.label("above")).outerjoin(above, above.c.id == unit.c.parent_id)
+    rows = connection.execute(query.where(unit.c.kind.in_(targets), unit.c.merged_into.is_(None))).all()
+    several = Counter(row.name for row in rows)
+    return sorted({f"{row.above or ''}{row.name}" if several[row.name] > 1 else row.name for row in rows})
 
 
 def _papers(connection: Connection, person_id: int) -> dict[int, str]:
@@ -125,17 +130,14 @@ def _kind(visit: Visit, name: str = "kind") -> Kind:
 
 
 def _place(connection: Connection, visit: Visit) -> int | None:
-    """The unit that the form names as the place of service, or None."""
+    """The unit that the form names as the place of service, or None. What is entered may lie back: it may be a closed one.
+
+    :raises PeopleError: none has that name, or it may mean several.
+    """
     name = visit.text("place", "服务单位", 100, needed=False)
     if not name:
         return None
-    found = connection.execute(select(unit.c.id).where(unit.c.name == name, unit.c.merged_into.is_(None))).scalars().all()
-    if not found and (former := connection.execute(select(alias.c.unit_id).where(alias.c.name == name, alias.c.unit_id.is_not(None))).scalars().all()):
-        now = successors(connection)
-        found = sorted({now.get(ident, ident) for ident in former})
-    if len(found) != 1:
-        raise Refused(f"单位“{name}”{'有好几个同名的，请在单位表里改成不重复的名称' if found else '还没有登记；请先在“导入”页用“单位”表登记，或核对名称'}")
-    return int(found[0])
+    return UnitNames(connection).one(name, f"单位“{name}”还没有登记；请先在“导入”页用“单位”表登记，或核对名称", closed=True)
 
 
 def _own(visit: Visit, connection: Connection) -> tuple[Kind, Entry]:

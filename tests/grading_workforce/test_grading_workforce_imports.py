@@ -159,10 +159,11 @@ def test_units_of_one_name_are_told_apart_by_their_parent(any_home):
                         ("西社区", "社区", "", "", "", "", "")])  # fmt: skip
     assert take(any_home, data).new["units"] == 4
     assert take(any_home, data).new["units"] == 0
-    assert "有 2 个单位都叫“第一网格”；请填“上级单位”列" in faults(any_home, workbook(单位=[("第一网格", "网格", "", "", "", 1, 1)]))[0]
+    told = "“第一网格”可能是 2 个单位：“东社区”下的“第一网格”、“西社区”下的“第一网格”；请写成“东社区第一网格”或“西社区第一网格”，上级单位和名称之间也可以加“/”"
+    assert faults(any_home, workbook(单位=[("第一网格", "网格", "", "", "", 1, 1)])) == [f"单位:2: 单位名称：{told}；或填“上级单位”列"]
     below = [("东一组", "其他", above, "", "", "", "") for above in ("东社区第一网格", "东社区/第一网格")]
     assert take(any_home, workbook(单位=below[:1])).new["units"] == 1 and take(any_home, workbook(单位=below[1:])).new["units"] == 0
-    assert "请连上级单位一起写" in faults(any_home, workbook(单位=[("东二组", "其他", "第一网格", "", "", "", "")]))[0]
+    assert faults(any_home, workbook(单位=[("东二组", "其他", "第一网格", "", "", "", "")])) == [f"单位:2: 单位名称：{told}"]
 
 
 def test_a_sheet_that_is_none_of_ours_is_told(home_folder):

@@ -14,7 +14,7 @@ from grading.records import issue_records
 from grading.roll import day_of
 from grading.tables import certification, record
 from home import AUDIT, OFFICE, Home, now_ms, transaction, verify_audit
-from people.tables import document
+from people.tables import document, unit
 
 TODAY = day_of(now_ms())
 
@@ -91,6 +91,26 @@ def test_a_persons_page_tells_what_the_clock_says(office: Office, people) -> Non
 
 def entered(hr: Person, who: int, path: str, files: dict | None = None, **form: str) -> str:
     return hr.done(f"/workforce/people/{who}/{path}", files, **form)
+
+
+def test_a_place_of_service_is_named_as_on_rosters(office: Office, people) -> None:
+    for town in ("甲镇", "乙镇"):
+        add_unit(office.home, "东街村", kind="村", parent_id=add_unit(office.home, town, kind="乡镇"))
+    who = people[0][0]
+    form = {"kind": "law_literate", "on_day": str(back(50)), "document_no": "", "issuer": "", "note": ""}
+    with office.staff("hr") as hr:
+        shown = hr.page(f"/workforce/people/{who}")
+        offered = re.findall(r'<option value="([^"]+)"', shown[shown.index('<datalist id="places">'):])
+        assert {"甲镇东街村", "乙镇东街村", "柳河村", "石桥村"} <= set(offered) and "东街村" not in offered, "each choice means one"
+        told = hr.refused(f"/workforce/people/{who}/held", place="东街村", **form)
+        assert "“东街村”可能是 2 个单位：“甲镇”下的“东街村”、“乙镇”下的“东街村”；请写成“甲镇东街村”或“乙镇东街村”" in told
+        assert "单位“没有的村”还没有登记；请先在“导入”页用“单位”表登记" in hr.refused(f"/workforce/people/{who}/held", place="没有的村", **form)
+        assert "已登记" in notice(entered(hr, who, "held", place="乙镇/东街村", **form))
+    above = unit.alias("above")
+    with office.home.office.connect() as connection:
+        at = connection.execute(select(unit.c.name, above.c.name).join(certification, certification.c.unit_id == unit.c.id).join(above, above.c.id == unit.c.parent_id)
+                                .where(certification.c.person_id == who, certification.c.kind == "law_literate")).all()  # fmt: skip
+    assert at == [("东街村", "乙镇")]
 
 
 def test_steps_hours_an_ending_each_with_its_paper_and_struck_out_with_a_reason(office: Office, people) -> None:
