@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, reason, seal
+from backup.archive import Backup, BackupError, failed, known_backups, make_backup, own_folder, seal
 from backup.snapshot import owner_engine, snapshot
 from home import AUDIT, OFFICE, Home
 
@@ -103,7 +103,7 @@ def live_copy(home: Home, now: int) -> Path | None:
             snapshot(engine, "exam", copy)
             return seal(home, copy, plan.to / LIVE)
     except (OSError, sqlite3.Error, DBAPIError) as error:
-        raise BackupError(f"考试数据没有抄到 {plan.to}（{reason(error)}）；请检查备份盘和数据文件夹的磁盘是否插好、可写、有空间") from None
+        raise failed(f"考试数据没有抄到 {plan.to}", error, plan.to) from None
 
 
 def _fresh(path: Path, now: int) -> bool:
