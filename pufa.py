@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 
 import typer
 
@@ -25,6 +24,15 @@ import hall.service_commands
 import logs
 import people.commands
 import question_bank.commands
+from courses.errors import CourseError
+from exams.errors import ExamsError
+from grading.errors import GradingError
+from home import HomeError
+from people.errors import PeopleError
+from question_bank.errors import BankError
+
+#: errors that are about content, data or the home: their message is for the user as it stands
+EXPLAINED = (ExamsError, GradingError, BankError, PeopleError, CourseError, HomeError)
 
 app = typer.Typer(
     name="pufa",
@@ -61,11 +69,15 @@ def main() -> None:
     logs.guard()
     try:
         app()
-    except PermissionError as error:  # a file in the home, or one that was named on the command line
-        print(logs.no_right(Path(error.filename)) if error.filename else "没有权限；请换成建立数据文件夹的用户运行", file=sys.stderr)
+    except EXPLAINED as error:
+        print(error, file=sys.stderr)
         raise SystemExit(1) from None
-    except Exception:
-        logging.getLogger("pufa").critical("程序出错，这一步没有做完；请把下面的内容交给技术人员", exc_info=True)
+    except Exception as error:
+        found = logs.told(error)  # disk, rights, database
+        if found is not None:
+            print(found, file=sys.stderr)
+        else:
+            logging.getLogger("pufa").critical("程序出错，这一步没有做完；请把下面的内容交给技术人员", exc_info=True)
         raise SystemExit(1) from None
 
 
