@@ -52,6 +52,12 @@ def test_forms_of_other_sites_do_nothing_even_with_the_token(office: Office, sit
         assert operator.get("/").status_code == 200
 
 
+def test_the_first_page_says_where_backups_lie_beside_the_data(office: Office) -> None:
+    for role, told in (("exam_officer", True), ("operator", True), ("marker", False)):
+        with office.staff(role) as person:
+            assert ("硬盘坏了备份一起没有" in person.get("/").text) is told, role
+
+
 def test_guessers_from_elsewhere_leave_honest_staff_alone(office: Office) -> None:
     """Five wrong ones pause a login at one address, twenty from anywhere pause it everywhere; other accounts go on."""
     app = create_app(office.home, secure=False)
