@@ -74,7 +74,7 @@ def instant_of(text_: str) -> int:
 def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     """Write aside, fsync, rename, fsync the folder: after a power cut the old or the new file is there, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
             out.write(data.encode() if isinstance(data, str) else data)

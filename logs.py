@@ -49,9 +49,12 @@ _OF_FILES = {
     errno.EEXIST: "已有同名的文件；请换一个名字",
     errno.ENAMETOOLONG: "名字太长；请换一个短些的",
     errno.EROFS: "这块盘是只读的；请换一个地方，或检查盘是不是出了错",
+    errno.EBUSY: "这里写不成文件；请写明文件名，或换一个位置",
     errno.EIO: "硬盘读写出错，可能快坏了；请先备份，再换盘",
     errno.EMFILE: "打开的文件太多；请重新启动服务，再做一次",
 }
+#: the name under which a file is written before it takes its place (:func:`home.write_atomically`)
+_ASIDE = re.compile(r"\.([^/]+)\.[0-9a-f]{8}\Z")
 #: what SQLite says of a database -> what to do
 _OF_SQLITE = {
     "BUSY": _BUSY,
@@ -85,7 +88,7 @@ def guard() -> None:
     logging.setLogRecordFactory(_Record)
     sys.excepthook = _ended
     threading.excepthook = lambda ended: _tell("a thread ended", None if ended.exc_type is SystemExit else ended.exc_value)
-    sys.unraisablehook = lambda lost: _tell("a fault that nobody could take", lost.exc_value)
+    sys.unraisablehook = _lost
 
 
 def db_message(error: BaseException) -> str:
@@ -120,12 +123,14 @@ def told(error: BaseException) -> str | None:
         return _told_of_database(getattr(error, "orig", None) or error)
     if not isinstance(error, OSError):
         return None
+    named = error.filename2 or error.filename
+    path = _ASIDE.sub(r"\1", os.fsdecode(named)) if isinstance(named, str | bytes | os.PathLike) else None
     if isinstance(error, PermissionError):
-        return no_right(Path(error.filename)) if error.filename else "没有权限；请换成建立数据文件夹的用户运行"
+        return no_right(Path(path)) if path else "没有权限；请换成建立数据文件夹的用户运行"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _FULL
+        return f"{path}：{_FULL}" if path else _FULL
     advice = _OF_FILES.get(error.errno or 0)
-    return f"{error.filename}：{advice}" if advice and error.filename else None
+    return f"{path}：{advice}" if advice and path else None
 
 
 def _told_of_database(said: BaseException) -> str | None:
@@ -204,6 +209,12 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
 
 def _ended(_class: type[BaseException], error: BaseException, _frames: TracebackType | None) -> None:
     _tell("the process ended by a fault", error)
+
+
+def _lost(found: sys.UnraisableHookArgs) -> None:
+    """A fault while something was thrown away. Of a ZIP (workbook) that could not be finished the reason was raised before this."""
+    if getattr(found.object, "__qualname__", "") != "ZipFile.__del__":
+        _tell("a fault that nobody could take", found.exc_value)
 
 
 def _tell(what: str, error: BaseException | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -142,3 +144,28 @@ def test_a_database_that_is_damaged(home_folder):
         place.unlink()
     code, said = run("people", "list-staff", "--home", home_folder.root)
     assert code == 1 and "数据库文件已损坏" in said and "pufa restore" in said
+
+
+@pytest.mark.parametrize("command", [["records", "export", "--format", "csv"], ["workforce", "template"],
+                                     ["certificates", "page"]], ids=lambda given: given[1])  # fmt: skip
+@pytest.mark.parametrize("place", ["", "夹", "文件/a.json", "/proc/a.json"])
+def test_a_place_where_nothing_can_be_written(tmp_path, home_folder, command, place):
+    (tmp_path / "夹").mkdir()
+    (tmp_path / "文件").touch()
+    code, said = run(*command, "--home", home_folder.root, "--out", place, cwd=tmp_path)
+    assert code == 1 and "；" in said and not re.search(r"\.[0-9a-f]{8}：", said), said
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["home", "夹", "文件"] and not list((tmp_path / "夹").iterdir())
+
+
+@pytest.mark.parametrize("form", ["xlsx", "json"])
+def test_a_disk_that_fills_up_while_a_file_is_written(tmp_path, home_folder, form):
+    """Stood for by the longest file that the process may write."""
+    out = tmp_path / f"统计.{form}"
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "pufa.py"), "records", "statistics", "--home", str(home_folder.root), "--out", str(out)],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "写不进去" in said and "Traceback" not in said, said
+    assert [one.name for one in tmp_path.iterdir()] == ["home"]
