@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backup.archive import Backup, BackupError, failed, known_backups, make_backup, own_folder, seal
 from backup.snapshot import owner_engine, snapshot
-from home import AUDIT, OFFICE, Home
+from home import AUDIT, OFFICE, Home, HomeError
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 #: how far the clock of a stick or a shared folder may be ahead: FAT stores even seconds only
@@ -56,7 +56,7 @@ def beside_the_data(home: Home) -> str | None:
     """What people are told where the backups would be lost together with the disk of the home; None: they go to another one."""
     try:
         plan = plan_of(home)
-    except BackupError as error:
+    except HomeError as error:  # also where home.toml cannot be read at all
         return f"没有自动备份：{error}"
     if not plan.outside:
         return (
