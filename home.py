@@ -135,8 +135,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 def _settings(path: Path, needed: str) -> Mapping[str, object]:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {**found, needed: str(found[needed])}
+        return {**(found := tomllib.loads(path.read_text(encoding="utf-8"))), needed: str(found[needed])}
     except (ValueError, KeyError) as error:
         raise HomeError(f"{path}：读不懂（{error}）；应是 UTF-8 文本，写有 {needed}。请改正，或从备份里取回这个文件") from None
 
@@ -191,7 +190,8 @@ class Home:
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
         from migrations.postgres import prepare, settings_for  # as in migrate: only for this
 
-        settings = settings_for((root / "home.toml").read_text(encoding="utf-8"), prepare(db_url))
+        hall = prepare(db_url, digest(home.key("record").hex()), moved=home.office_url is not None)
+        settings = settings_for((root / "home.toml").read_text(encoding="utf-8"), hall)
         write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", PRIVATE)
         write_atomically(root / "home.toml", settings, 0o640)
         home = cls.open(root)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+from typing import NoReturn
+
+_before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rooms are being loaded just ends
 
 import typer
 
@@ -31,6 +35,10 @@ from home import HomeError
 from people.errors import PeopleError
 from question_bank.errors import BankError
 
+signal.signal(signal.SIGINT, _before)
+
+#: exit code after Ctrl-C
+STOPPED = 130
 #: errors that are about content, data or the home: their message is for the user as it stands
 EXPLAINED = (ExamsError, GradingError, BankError, PeopleError, CourseError, HomeError)
 
@@ -64,11 +72,22 @@ app.add_typer(grading.workforce.commands.commands, name="workforce", help="队�
 app.add_typer(grading.retention.commands.commands, name="retention", help="保存期限：到期内容、暂缓删除。")
 
 
+def _stopped() -> NoReturn:
+    print("已中断，这一步没有做完；写到一半的内容不会留下，可以再做一次", file=sys.stderr)
+    raise SystemExit(STOPPED) from None
+
+
 def main() -> None:
     """Entry point of the console script. A fault is told as in every log: without what it would repeat of the data."""
     logs.guard()
     try:
         app()
+    except KeyboardInterrupt:
+        _stopped()
+    except SystemExit as ended:
+        if ended.code == STOPPED:  # typer took the Ctrl-C
+            _stopped()
+        raise
     except EXPLAINED as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None

@@ -14,7 +14,7 @@ from hall.local_tls import make_certificate
 from hall.supervisor import Listening, supervise
 from home import Home, HomeError
 
-console = Console(highlight=False)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def init(

@@ -13,7 +13,7 @@ from hall.office.alarms import raised
 from hall.office.health import metrics_text, metrics_token, read_health
 from home import Home, HomeError, now_ms
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def metrics(

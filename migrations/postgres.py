@@ -37,17 +37,22 @@ def refuse_used(url: str) -> None:
         raise HomeError("这个 PostgreSQL 用户不能建模式和角色；请由数据库管理员给他 CREATEROLE 和这个数据库的 CREATE 权限。没有新建任何内容")
 
 
-def prepare(url: str) -> str:
+def prepare(url: str, mark: str, *, moved: bool) -> str:
     """Create the schemas and the hall's role; return the hall's own address.
 
-    :raises HomeError: the server cannot be reached, or does not let us.
+    ``mark``: hex digits that tell this home from others, kept as the comment of the office's schema; ``moved``: the home has its data
+    in a PostgreSQL already, so they must be in this one.
+
+    :raises HomeError: the server cannot be reached, or does not let us; the data of this home are not in it. Nothing is changed then.
     """
     password = secrets.token_urlsafe(24)
     engine = _engine(url)
     try:
         with engine.begin() as connection:
+            _require_ours(connection, mark, moved)
             for schema in ("exam", "office"):
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+            connection.execute(text(f"COMMENT ON SCHEMA office IS 'pufa {mark}'"))
             role, known = _role(connection)
             connection.execute(text(f"{'ALTER' if known else 'CREATE'} ROLE {role} LOGIN PASSWORD '{password}'"))
             connection.execute(text(f"GRANT USAGE ON SCHEMA exam TO {role}"))
@@ -58,6 +63,15 @@ def prepare(url: str) -> str:
     finally:
         engine.dispose()
     return make_url(url).set(username=role, password=password).render_as_string(hide_password=False)
+
+
+def _require_ours(connection: Connection, mark: str, moved: bool) -> None:
+    there = inspect(connection).has_table("alembic_version", schema="office")
+    told = connection.execute(text("SELECT obj_description(to_regnamespace('office'), 'pg_namespace')")).scalar() or ""
+    if there and told.startswith("pufa ") and told != f"pufa {mark}":
+        raise HomeError("这个 PostgreSQL 数据库里是另一个数据文件夹的数据，不能用；请核对 --db 的数据库名。没有改动")
+    if moved and not there:
+        raise HomeError("这个 PostgreSQL 数据库是空的，没有本数据文件夹的数据；请先把原来的数据库搬过来，或用 pufa restore --db 从备份恢复。没有改动")
 
 
 def _role(connection: Connection) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -85,6 +86,15 @@ def test_serve_with_an_address_that_does_not_answer_keeps_the_old_one(tmp_path, 
     assert code == 1 and "连不上 PostgreSQL" in said
     assert [(home.root / place).read_bytes() for place in ("home.toml", "secret/database.toml")] == before
     home.close()
+    home.office.dispose()
+    admin = create_engine(database, hide_parameters=True)
+    with admin.begin() as connection:
+        connection.execute(text("DROP SCHEMA office CASCADE"))
+    admin.dispose()
+    code, said = run("serve", "--home", home.root, "--db", database)
+    assert code == 1 and "这个 PostgreSQL 数据库是空的" in said, said
+    assert [(home.root / place).read_bytes() for place in ("home.toml", "secret/database.toml")] == before
+    home.close()
 
 
 def test_a_second_home_on_a_server_leaves_the_first_ones_role_alone(tmp_path, database, postgres_url):
@@ -102,6 +112,8 @@ def test_a_second_home_on_a_server_leaves_the_first_ones_role_alone(tmp_path, da
                 hall.execute(text("SELECT 1 FROM office.account"))
             again = Home.use_postgres(second.root, second.office_url)
             assert again.exam.url.username == second.exam.url.username != first.exam.url.username
+            with pytest.raises(HomeError, match="另一个数据文件夹"):
+                Home.use_postgres(second.root, database)
             assert set(kept) <= set(connection.execute(text("SELECT rolname, rolpassword FROM pg_authid")).all())
             second.close()
             again.close()
@@ -169,3 +181,22 @@ def test_a_disk_that_fills_up_while_a_file_is_written(tmp_path, home_folder, for
     said = done.stdout + done.stderr
     assert done.returncode == 1 and "写不进去" in said and "Traceback" not in said, said
     assert [one.name for one in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.6, 1.2, 2.0])
+def test_ctrl_c_leaves_no_trace_and_nothing_half_done(tmp_path, after_s):
+    asked = subprocess.Popen(
+        [sys.executable, str(ROOT / "pufa.py"), "exam", "build", "county_100", "--out", "卷"], cwd=tmp_path, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    time.sleep(after_s)
+    asked.send_signal(signal.SIGINT)
+    said, _ = asked.communicate(timeout=60)
+    assert "Traceback" not in said and asked.returncode in (130, -signal.SIGINT)
+    assert asked.returncode != 130 or "已中断" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_brackets_are_told_as_they_are(tmp_path):
+    code, said = run("upgrade", "--home", tmp_path / "[/a] [backup]")
+    assert code == 1 and "[/a] [backup]" in said

@@ -62,4 +62,4 @@ def test_serve_and_metrics_tell_it(home_folder: Home) -> None:
         assert serving.stdout is not None
         said = "".join(serving.stdout.readline() for _ in range(2))
         serving.send_signal(signal.SIGTERM)
-    assert "考场：" in said and "硬盘坏了备份一起没有" in said
+    assert "考场：" in said and "硬盘坏了备份一起没有" in said and "home.toml 的 [backup] 写上" in said
