@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from backup.archive import make_backup
+from backup.restoring import restore
 from backup.schedule import BackupError, beside_the_data, plan_of
-from home import Home
+from home import OFFICE, Home, audit, now_ms, transaction
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -63,3 +65,14 @@ def test_serve_and_metrics_tell_it(home_folder: Home) -> None:
         said = "".join(serving.stdout.readline() for _ in range(2))
         serving.send_signal(signal.SIGTERM)
     assert "考场：" in said and "硬盘坏了备份一起没有" in said and "home.toml 的 [backup] 写上" in said
+
+
+def test_a_path_with_marks_of_addresses_is_backed_up_with_its_rows(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "数 据?#%20", "某县")
+    with transaction(home.office) as connection:
+        audit(connection, OFFICE, "x", "y", "z")
+    made = make_backup(home, tmp_path / "盘", now_ms())
+    back = restore(made.path, tmp_path / "回?#")
+    assert back.rows["office.audit"] == 1 and {one.name for one in tmp_path.iterdir()} == {"数 据?#%20", "盘", "回?#"}
+    home.close()
+    back.home.close()
