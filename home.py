@@ -73,12 +73,11 @@ def instant_of(text_: str) -> int:
 
 def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     """Write aside, fsync, rename, fsync the folder: after a power cut the old or the new file is there, never half of one."""
-    raw = data.encode() if isinstance(data, str) else data
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    aside = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
-            out.write(raw)
+            out.write(data.encode() if isinstance(data, str) else data)
             out.flush()
             os.fsync(out.fileno())
         aside.replace(path)
@@ -134,6 +133,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def _settings(path: Path, needed: str) -> Mapping[str, object]:
+    try:
+        return {**(found := tomllib.loads(path.read_text(encoding="utf-8"))), needed: str(found[needed])}
+    except (ValueError, KeyError) as error:
+        raise HomeError(f"{path}：读不懂（{error}）；应是 UTF-8 文本，写有 {needed}。请改正，或从备份里取回这个文件") from None
+
+
 @dataclass(frozen=True)
 class Home:
     """One office's folder. ``exam_url`` and ``office_url`` are None for the SQLite files inside it."""
@@ -155,10 +161,7 @@ class Home:
         if db_url:
             from migrations.postgres import refuse_used  # as in migrate: only for this
 
-            try:
-                refuse_used(db_url)
-            except ConnectionError as error:
-                raise HomeError(str(error)) from None
+            refuse_used(db_url)
         for name in ("exam", "release", "open", "exports", "backups"):
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bank", "papers", "keys", "nbgrader"):
@@ -187,7 +190,8 @@ class Home:
             raise HomeError(f"{root}：数据已存在 SQLite 里，不能直接改用 PostgreSQL；请另建一个数据文件夹")
         from migrations.postgres import prepare, settings_for  # as in migrate: only for this
 
-        settings = settings_for((root / "home.toml").read_text(encoding="utf-8"), prepare(db_url))
+        hall = prepare(db_url, digest(home.key("record").hex()), moved=home.office_url is not None)
+        settings = settings_for((root / "home.toml").read_text(encoding="utf-8"), hall)
         write_atomically(root / "secret" / "database.toml", f"office_url = {json.dumps(db_url)}\n", PRIVATE)
         write_atomically(root / "home.toml", settings, 0o640)
         home = cls.open(root)
@@ -216,9 +220,8 @@ class Home:
             raise HomeError(f"{root}：这里没有 pufa 的数据文件夹；先运行 pufa init {root}") from None
         os.umask(0o007 if root.stat().st_mode & 0o020 else 0o077)
         database = root / "secret" / "database.toml"
-        readable = os.access(database, os.R_OK)
-        office_url = tomllib.loads(database.read_text(encoding="utf-8"))["office_url"] if readable else None
-        home = cls(root, str(exam_url) if exam_url else None, office_url)
+        office_url = _settings(database, "office_url")["office_url"] if os.access(database, os.R_OK) else None
+        home = cls(root, str(exam_url) if exam_url else None, None if office_url is None else str(office_url))
         for name in needed:
             home._require(name)
         return home
@@ -243,7 +246,7 @@ class Home:
     @property
     def settings(self) -> Mapping[str, object]:
         """``home.toml``: ``office_name`` and whatever the operator set."""
-        return tomllib.loads((self.root / "home.toml").read_text(encoding="utf-8"))
+        return _settings(self.root / "home.toml", "office_name")
 
     @cached_property
     def exam(self) -> Engine:
@@ -310,8 +313,7 @@ AUDIT = {OFFICE: _audit_table(OFFICE), EXAM: _audit_table(EXAM)}
 
 
 def _link(previous: str, row: Mapping[str, object]) -> str:
-    fields = [row[name] for name in ("n", "at", "actor", "action", "subject", "payload_digest")]
-    return digest([previous, *fields])
+    return digest([previous, *(row[name] for name in ("n", "at", "actor", "action", "subject", "payload_digest"))])
 
 
 def audit(connection: Connection, metadata: MetaData, actor: str, action: str, subject: str, **payload: object) -> str:
@@ -339,10 +341,9 @@ def verify_audit(connection: Connection, metadata: MetaData) -> int | None:
     table = AUDIT[metadata]
     previous, expected = "", 1
     for row in connection.execute(select(table).order_by(table.c.n)).mappings():
-        erased = row["payload"] is None
         if row["n"] != expected or row["head"] != _link(previous, row):  # type: ignore[arg-type]
             return expected
-        if not erased and row["payload_digest"] != digest([row["salt"], row["payload"]]):
+        if row["payload"] is not None and row["payload_digest"] != digest([row["salt"], row["payload"]]):
             return expected
         previous, expected = row["head"], expected + 1
     return None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
-from pathlib import Path
+from typing import NoReturn
+
+_before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rooms are being loaded just ends
 
 import typer
 
@@ -25,6 +28,19 @@ import hall.service_commands
 import logs
 import people.commands
 import question_bank.commands
+from courses.errors import CourseError
+from exams.errors import ExamsError
+from grading.errors import GradingError
+from home import HomeError
+from people.errors import PeopleError
+from question_bank.errors import BankError
+
+signal.signal(signal.SIGINT, _before)
+
+#: exit code after Ctrl-C
+STOPPED = 130
+#: errors that are about content, data or the home: their message is for the user as it stands
+EXPLAINED = (ExamsError, GradingError, BankError, PeopleError, CourseError, HomeError)
 
 app = typer.Typer(
     name="pufa",
@@ -56,16 +72,31 @@ app.add_typer(grading.workforce.commands.commands, name="workforce", help="队�
 app.add_typer(grading.retention.commands.commands, name="retention", help="保存期限：到期内容、暂缓删除。")
 
 
+def _stopped() -> NoReturn:
+    print("已中断，这一步没有做完；写到一半的内容不会留下，可以再做一次", file=sys.stderr)
+    raise SystemExit(STOPPED) from None
+
+
 def main() -> None:
     """Entry point of the console script. A fault is told as in every log: without what it would repeat of the data."""
     logs.guard()
     try:
         app()
-    except PermissionError as error:  # a file in the home, or one that was named on the command line
-        print(logs.no_right(Path(error.filename)) if error.filename else "没有权限；请换成建立数据文件夹的用户运行", file=sys.stderr)
+    except KeyboardInterrupt:
+        _stopped()
+    except SystemExit as ended:
+        if ended.code == STOPPED:  # typer took the Ctrl-C
+            _stopped()
+        raise
+    except EXPLAINED as error:
+        print(error, file=sys.stderr)
         raise SystemExit(1) from None
-    except Exception:
-        logging.getLogger("pufa").critical("程序出错，这一步没有做完；请把下面的内容交给技术人员", exc_info=True)
+    except Exception as error:
+        found = logs.told(error)  # disk, rights, database
+        if found is not None:
+            print(found, file=sys.stderr)
+        else:
+            logging.getLogger("pufa").critical("程序出错，这一步没有做完；请把下面的内容交给技术人员", exc_info=True)
         raise SystemExit(1) from None
 
 

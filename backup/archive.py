@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
 from home import DATABASES, PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
-from logs import no_right
+from logs import no_right, told
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -59,15 +59,19 @@ def make_key(home: Home) -> str:
     It is kept nowhere. A second call makes a new pair: older backups still need the older key.
     """
     identity = pyrage.x25519.Identity.generate()
-    write_atomically(home.root / RECIPIENT, f"{identity.to_public()}\n", 0o640)
+    place = home.root / RECIPIENT
+    if place.is_dir():
+        raise BackupError(f"{place}：这里有一个同名的文件夹；请先把它移走，再生成密钥")
+    write_atomically(place, f"{identity.to_public()}\n", 0o640)
     return str(identity)
 
 
 def make_backup(home: Home, folder: Path, now: int) -> Backup:
     """Write a backup of a home that may be in use; returns it when it is whole and on the disk.
 
-    :raises BackupError: the folder cannot be written, the disk is full, or a database cannot be read.
+    :raises BackupError: the folder cannot be written, the disk is full, or a database or the key cannot be read.
     """
+    _recipient(home)  # before the work, not after it
     try:
         with tempfile.TemporaryDirectory(prefix=".backup", dir=own_folder(home)) as work:
             plain = Path(work) / "home.tar.gz"
@@ -79,7 +83,13 @@ def make_backup(home: Home, folder: Path, now: int) -> Backup:
     except PermissionError as error:
         raise BackupError(f"备份没有做成：{no_right(Path(error.filename or folder))}") from None
     except (OSError, sqlite3.Error, DBAPIError) as error:
-        raise BackupError(f"备份没有做成（{reason(error)}）；请检查 {folder} 和数据文件夹的磁盘是否插好、可写、有足够空间") from None
+        raise failed("备份没有做成", error, folder) from None
+
+
+def failed(what: str, error: OSError | sqlite3.Error | DBAPIError, folder: Path) -> BackupError:
+    """What is told where something could not be written to ``folder``, or read from the databases."""
+    server = told(error) if isinstance(error, DBAPIError) and not isinstance(error.orig, sqlite3.Error) else None
+    return BackupError(f"{what}：{server}" if server else f"{what}（{reason(error)}）；请检查 {folder} 和数据文件夹的磁盘是否插好、可写、有足够空间")
 
 
 def reason(error: OSError | sqlite3.Error | DBAPIError) -> str:
@@ -96,16 +106,15 @@ def seal(home: Home, source: Path, target: Path) -> Path:
 
     Written aside, synced and renamed: what was there before stays until the new file is whole.
     """
-    recipient = home.root / RECIPIENT
-    if recipient.is_file():
+    recipient = _recipient(home)
+    if recipient is not None:
         target = target.with_name(f"{target.name}.age")
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}")
     try:
         with source.open("rb") as data, os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE), "w+b") as out:
-            if recipient.is_file():
-                key = pyrage.x25519.Recipient.from_str(recipient.read_text(encoding="utf-8").strip())
-                pyrage.encrypt_io(data, out, [key])
+            if recipient is not None:
+                pyrage.encrypt_io(data, out, [recipient])
             else:
                 shutil.copyfileobj(data, out)
             out.flush()
@@ -114,6 +123,22 @@ def seal(home: Home, source: Path, target: Path) -> Path:
     finally:
         aside.unlink(missing_ok=True)
     return target
+
+
+def _recipient(home: Home) -> pyrage.x25519.Recipient | None:
+    """Whom backups are encrypted for; None: no key was ever made. Where one was made, nothing leaves in clear text.
+
+    :raises BackupError: the file is damaged.
+    """
+    path = home.root / RECIPIENT
+    if not os.path.lexists(path):
+        return None
+    try:
+        return pyrage.x25519.Recipient.from_str(path.read_text(encoding="utf-8").strip())
+    except (pyrage.RecipientError, UnicodeDecodeError, IsADirectoryError, FileNotFoundError):
+        raise BackupError(
+            f"{path}：备份公钥损坏，备份没有做。请从以前的备份里取回这个文件，或用 pufa backup --new-key 换新密钥（以前的备份仍用旧密钥打开）"
+        ) from None
 
 
 def own_folder(home: Home) -> Path:

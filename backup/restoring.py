@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from backup.archive import FORMAT, MANIFEST, BackupError, is_sealed, reason
 from backup.newer import put_newer
 from backup.snapshot import file_engine, fingerprint, load, owner_engine
-from home import DATABASES, Home, write_atomically
+from home import DATABASES, Home, HomeError, write_atomically
 from migrations import upgrade
 from migrations.postgres import refuse_used, settings_for
 
@@ -64,7 +64,9 @@ def restore(archive: Path, target: Path, key: str | None = None, db_url: str | N
                 with opened(exam, key, Path(work)) as plain:
                     put_newer(plain, exam, staged / DATABASES["exam"], Path(work))
             return _settle(staged, target, db_url, manifest)
-    except ConnectionError as error:
+    except BackupError:
+        raise
+    except HomeError as error:
         raise BackupError(str(error)) from None
     except CommandError:
         raise BackupError(f"{archive}：备份由更新版本的程序做成，本版本认不出；没有恢复。请用做备份时的版本恢复") from None

@@ -16,9 +16,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from backup.archive import Backup, BackupError, known_backups, make_backup, own_folder, reason, seal
+from backup.archive import Backup, BackupError, failed, known_backups, make_backup, own_folder, seal
 from backup.snapshot import owner_engine, snapshot
-from home import AUDIT, OFFICE, Home
+from home import AUDIT, OFFICE, Home, HomeError
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 #: how far the clock of a stick or a shared folder may be ahead: FAT stores even seconds only
@@ -47,7 +47,29 @@ def plan_of(home: Home) -> Plan:
     to, keep = wanted.get("to", ""), wanted.get("keep", KEEP)
     if not isinstance(to, str) or not isinstance(keep, int) or isinstance(keep, bool) or not 1 <= keep <= 1000:
         raise BackupError("home.toml 的 [backup]：to 应为文件夹路径，keep 应为 1 至 1000 的整数")
+    if to and not Path(to).is_absolute():
+        raise BackupError(f"home.toml 的 [backup]：to = {to} 应写完整路径，如 /media/usb/pufa；不完整的路径每次可能指到不同的地方")
     return Plan(Path(to) if to else home.root / "backups", keep, bool(to))
+
+
+def beside_the_data(home: Home) -> str | None:
+    """What people are told where the backups would be lost together with the disk of the home; None: they go to another one."""
+    try:
+        plan = plan_of(home)
+    except HomeError as error:  # also where home.toml cannot be read at all
+        return f"没有自动备份：{error}"
+    if not plan.outside:
+        return (
+            "自动备份只放在数据文件夹里，硬盘坏了备份一起没有，考试中也不每分钟抄出一份："
+            "请准备一块移动硬盘或 U 盘，在 home.toml 的 [backup] 写上 to（见运行说明的“备份”）"
+        )
+    try:
+        there = next(place for place in (plan.to, *plan.to.parents) if place.exists())
+    except PermissionError:  # another user's stick: the worker may write to it, whoever asks may not look
+        return None
+    if there.stat().st_dev != home.root.stat().st_dev:
+        return None
+    return f"备份位置 {plan.to} 与数据文件夹在同一块盘上，硬盘坏了备份一起没有：请检查备份盘是不是没有插好，或把 to 改到另一块盘"
 
 
 def backup_due(home: Home, now: int) -> bool:
@@ -79,6 +101,16 @@ def newest_at(made: Iterable[Backup], now: int) -> int | None:
     return max((one.at for one in made if one.at <= now + MINUTE_MS), default=None)
 
 
+def uncovered_since(home: Home, now: int) -> int | None:
+    """Since when, ms UTC, what is done in this home is in no backup of a known age: since the newest one, else since the home was made.
+
+    None: nobody knows, for the home itself is dated ahead.
+    """
+    made = (home.secret / "keys" / "record.key").stat().st_mtime_ns // 1_000_000
+    newest = newest_at(known_backups(home), now)
+    return newest if newest is not None else made if made <= now + MINUTE_MS else None
+
+
 def backup_now(home: Home, now: int) -> Backup:
     """Make a backup where the plan says, and let the oldest go beyond the number that is kept."""
     plan = plan_of(home)
@@ -103,7 +135,7 @@ def live_copy(home: Home, now: int) -> Path | None:
             snapshot(engine, "exam", copy)
             return seal(home, copy, plan.to / LIVE)
     except (OSError, sqlite3.Error, DBAPIError) as error:
-        raise BackupError(f"考试数据没有抄到 {plan.to}（{reason(error)}）；请检查备份盘和数据文件夹的磁盘是否插好、可写、有空间") from None
+        raise failed(f"考试数据没有抄到 {plan.to}", error, plan.to) from None
 
 
 def _fresh(path: Path, now: int) -> bool:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.engine import URL
 
 from home import Home, connect
 from migrations import upgrade
@@ -48,7 +49,7 @@ def owner_engine(home: Home, name: str) -> Iterator[Engine]:
 @contextmanager
 def file_engine(path: Path) -> Iterator[Engine]:
     """An engine on one SQLite file as it is: no journal is begun, no foreign key is enforced."""
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
     yield engine
     engine.dispose()
 

@@ -109,7 +109,7 @@ def preview(
     with told():
         module = _read(path)
         if target.suffix == ".html":
-            with Console(stderr=True).status("正在运行全课……"):
+            with Console(markup=False, stderr=True).status("正在运行全课……"):
                 text = render(module)
         else:
             text = to_text(learner_copy(module))
@@ -132,7 +132,7 @@ def list_command(modules: FolderOption = MODULES) -> None:
             items = module.about.get("items")
             count = len(items) if isinstance(items, list) else 0
             table.add_row(titles[module.course], path.name, Text(module.title), Text(str(module.about.get("minutes", ""))[:4]), str(count))
-    Console().print(table)
+    Console(markup=False).print(table)
     if faults:
         fail("\n".join(map(str, faults)))
 

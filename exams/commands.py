@@ -29,8 +29,8 @@ from question_bank.registry import Registry
 from question_bank.signoff import SignOffs
 
 commands = typer.Typer(help="试卷：组卷、核验。", no_args_is_help=True)
-console = Console()
-errors = Console(stderr=True)
+console = Console(markup=False)
+errors = Console(markup=False, stderr=True)
 
 BankOption = Annotated[Path | None, typer.Option("--bank", help="题库文件夹；不写则用随软件提供的题库")]
 

@@ -30,7 +30,7 @@ from people.persons import import_roster
 from people.roster import read_roster_file
 
 commands = typer.Typer(help="场次：新建、组卷、开考、收卷、查看。", no_args_is_help=True)
-console = Console()
+console = Console(markup=False)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 SHIPPED = Path(__file__).parent
 

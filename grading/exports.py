@@ -241,7 +241,7 @@ def aside(path: Path) -> Iterator[BinaryIO]:
 
     :raises ExportError: the place cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE), "w+b") as out:

@@ -18,8 +18,8 @@ from people.errors import PeopleError
 
 #: columns of what goes into a file or another program, where nothing may be cut off
 PIPED = 240
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
+errors = Console(markup=False, stderr=True, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 SittingArgument = Annotated[str, typer.Argument(help="考试编号；pufa sitting status 列出全部")]
 #: who acted, in the audit and in records, where nobody is logged in

@@ -25,7 +25,6 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 import logs
-from backup.archive import BackupError
 from backup.schedule import backup_due, backup_now, drop_live_copy, has_live_copy, live_copy, opened_since
 from exams.anchors import drop_anchors
 from exams.attempts import close_overdue
@@ -190,7 +189,7 @@ def _stopping_nothing() -> Iterator[None]:
     """Whatever is wrong with backups is logged; closing and marking go on."""
     try:
         yield
-    except BackupError as error:
+    except HomeError as error:
         log.error("%s", error)
     except Exception:
         log.exception("备份时程序出错；收卷、阅卷照常进行，请把运行日志交给技术人员")

@@ -12,7 +12,7 @@ from exams.anchors import TITLES, Noted, ends, verify_home
 from home import Home, HomeError
 
 commands = typer.Typer(help="操作记录：核验是否被改动。", no_args_is_help=True)
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 @commands.callback()

@@ -17,7 +17,7 @@ from backup.schedule import backup_now
 from exams.anchors import verify_home
 from home import Home, HomeError, local_text, now_ms
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 
 

@@ -21,7 +21,7 @@ from question_bank.registry import Registry
 from question_bank.signoff import SignOffs
 from question_bank.terminal import item_panel
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def _log_in(home: Home, login: str, from_stdin: bool) -> Signer:

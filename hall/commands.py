@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from backup.schedule import beside_the_data
 from hall.binding import bind_problem
 from hall.local_tls import make_certificate
 from hall.supervisor import Listening, supervise
 from home import Home, HomeError
 
-console = Console(highlight=False)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def init(
@@ -61,6 +62,8 @@ def serve(
     listening = Listening(host, port, port + 1, tls, behind_proxy, halls)
     candidates = "、".join(f"{scheme}://{host}:{one}" for one in listening.hall_ports())
     console.print(f"考场：{candidates}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
+    if beside := beside_the_data(where):
+        console.print(f"提醒：{beside}", style="yellow", soft_wrap=True)
     try:
         supervise(where, listening)
     except HomeError as error:

@@ -50,7 +50,7 @@ PEOPLE = (
     ("龚昱", "19860213", "039", "某县应急管理局", "股长", "副局长", "乡科级副职", "党委管理", "汉族"),
 )
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def main(folder: Annotated[Path, typer.Argument(help="演示用的数据文件夹；没有就新建", resolve_path=True)] = FOLDER) -> None:

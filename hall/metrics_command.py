@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from backup.schedule import beside_the_data
 from hall.office.alarms import raised
 from hall.office.health import metrics_text, metrics_token, read_health
 from home import Home, HomeError, now_ms
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def metrics(
@@ -31,6 +32,8 @@ def metrics(
     print(metrics_text(where, now_ms()).decode(), end="")
     wrong = raised(read_health(where, now_ms()).gauges)
     where.close()
+    if beside := beside_the_data(where):
+        console.print(f"提醒：{beside}", style="yellow")
     for alarm in wrong:
         console.print(f"{alarm.title}：{alarm.advice}", style="red")
     if wrong:

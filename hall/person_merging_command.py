@@ -16,7 +16,7 @@ from home import Home, HomeError, transaction
 from people.account_links import find_person
 from people.errors import PeopleError
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 def merge(

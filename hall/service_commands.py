@@ -13,7 +13,7 @@ from hall.sharing import service_ids
 from hall.sharing import share as share_home
 from home import Home, HomeError
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 
 

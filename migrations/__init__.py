@@ -6,10 +6,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from home import Home, connect
+from home import Home, HomeError, connect
 
 FOLDER = Path(__file__).parent
 
@@ -25,14 +26,21 @@ def configuration(name: str, connection: Connection) -> Config:
 
 
 def upgrade_home(home: Home) -> None:
-    """Both databases of a home; on PostgreSQL the hall's role may then use the tables of its own."""
+    """Both databases of a home; on PostgreSQL the hall's role may then use the tables of its own.
+
+    :raises HomeError: a later version of the program has been here.
+    """
     owner = connect(home.office_url, "exam") if home.office_url else home.exam
-    for name, engine in (("office", home.office), ("exam", owner)):
-        upgrade(name, engine)
+    try:
+        for name, engine in (("office", home.office), ("exam", owner)):
+            upgrade(name, engine)
+    except CommandError:
+        raise HomeError(f"{home.root}：数据库由更新版本的程序写过，本版本认不出，没有改动；请换回那个版本的程序") from None
     if home.office_url:
+        role = owner.dialect.identifier_preparer.quote(str(home.exam.url.username))
         with owner.begin() as connection:
-            connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO pufa_hall"))
-            connection.execute(text("GRANT USAGE ON ALL SEQUENCES IN SCHEMA exam TO pufa_hall"))
+            connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA exam TO {role}"))
+            connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA exam TO {role}"))
         owner.dispose()
 
 

@@ -16,7 +16,7 @@ from home import Home, HomeError, transaction
 from people.changes import find_unit, leave, merge_units, rename_unit
 from people.errors import PeopleError
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="依据：文号、原因")]
 DayOption = Annotated[str, typer.Option("--on", help="哪一天，如 2026-03-01；不写为今天")]

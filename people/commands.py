@@ -32,7 +32,7 @@ from people.roster import Roster, read_roster_file
 
 commands = typer.Typer(help="人员、名单与工作账号。", no_args_is_help=True)
 mount(commands)
-console = Console(highlight=False, soft_wrap=True)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 _SHOWN = 50
 

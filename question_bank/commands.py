@@ -95,7 +95,7 @@ def show(
     if slug not in known:
         near = "、".join([name for name in known if slug.lower() in name][:5])
         fail(f"题库里没有 {slug[:60]}；{f'是否指 {near}' if near else '请核对题号'}")
-    Console().print(item_panel(known[slug], with_key))
+    Console(markup=False).print(item_panel(known[slug], with_key))
 
 
 @commands.command()
@@ -106,7 +106,7 @@ def stats(bank: BankOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(counts, ensure_ascii=False))
         return
-    console = Console()
+    console = Console(markup=False)
     console.print(f"共 {counts['total']} 题")
     for key, (title, _) in GROUPS.items():
         group = counts[key]

@@ -72,7 +72,7 @@ def review_command(
 def _answer(desk: _Desk, slug: str, letters: str, by: str, basis: str) -> None:
     item = desk.item(slug)
     recorded = record_blind(desk.known, item, desk.hashes[slug], by, now_ms(), letters, basis)
-    console = Console()
+    console = Console(markup=False)
     console.print(item_panel(item, with_key=True))
     key = "".join(sorted(item.key)).upper()
     if key:
@@ -84,7 +84,7 @@ def _queue(desk: _Desk, kind: str, by: str | None, show_next: bool) -> None:
     if kind not in SIGN_OFFS:
         raise SignOffError(f"没有“{kind}”这种审签；可用：{'、'.join(SIGN_OFFS)}")
     queue = list(waiting(desk.bank, desk.known, desk.hashes, kind, by))
-    console = Console()
+    console = Console(markup=False)
     if show_next and queue:
         console.print(item_panel(queue[0], with_key=False))
         console.print(f"作答：pufa bank review --answer {queue[0].slug} 字母 --basis 依据 --by 姓名", markup=False)

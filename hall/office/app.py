@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+import logs
 from hall.office import health
 from hall.office.guard import LARGEST_BODY, guarded
 from hall.office.lapsed import kept_form
@@ -24,7 +25,7 @@ from hall.office.pages import HERE, error_page
 from hall.office.routes import ROUTES
 from hall.office.way import Pages
 from hall.web import HEADERS, BodyLimit, SecurityHeaders
-from home import Home, now_ms
+from home import Home, HomeError, now_ms
 
 log = logging.getLogger("pufa.office")
 
@@ -75,8 +76,14 @@ def create_app(home: Home, *, secure: bool) -> Starlette:
     async def broken(request: Request, error: Exception) -> Response:
         number = secrets.token_hex(3)
         log.error("fault %s at %s %s", number, request.method, _shape(request.url.path), exc_info=error, extra={"fault": number})
-        text = f"没有丢失已保存的数据。请返回重试；再次出现时把编号 {number} 告诉系统管理员。"
-        answer = await run_in_threadpool(error_page, 500, "系统出了问题", text, home)
+        if isinstance(error, HomeError):  # somebody edited home.toml while the office runs
+            status, title, text = 503, "数据文件夹的设置有问题", f"这一步没有做。请系统管理员改正：{error}"
+        elif logs.told(error) is None:
+            status, title, text = 500, "系统出了问题", f"没有丢失已保存的数据。请返回重试；再次出现时把编号 {number} 告诉系统管理员。"
+        else:  # disk, rights, database: nobody's program is at fault, and it may be over in a moment
+            status, title = 503, "数据库或硬盘暂时用不了"
+            text = f"这一步没有做，以前保存的数据都在。请过一分钟重试；还是不行，请系统管理员看数据库是否启动、硬盘是否已满，日志里的编号是 {number}。"
+        answer = await run_in_threadpool(error_page, status, title, text, home)
         answer.headers.update({**HEADERS, "cache-control": "no-store"})  # this answer is made outside the middleware
         return answer
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 from starlette.responses import Response
 
+from backup.schedule import beside_the_data
 from exams import blueprint, profile
 from exams.blueprint import Blueprint
 from exams.profile import Profile, agree
@@ -18,7 +19,7 @@ from hall.office.control import access_of
 from hall.office.jobs import STATES, ask, recent_jobs
 from hall.office.lists import EXPORT_FORMATS
 from hall.office.live import View, picture_of
-from hall.office.pages import go, page
+from hall.office.pages import WATCHERS, go, page
 from hall.office.steps import current_step, read_facts, steps_of
 from hall.office.visit import NotHere, Refused, Visit
 from home import instant_of, local_text, transaction
@@ -34,7 +35,8 @@ def home_page(visit: Visit) -> Response:
         next_step = {
             one.id: current_step(one, read_facts(connection, one.id), visit.now) for one in known if one.state not in ("marked", "withdrawn")
         }
-    return page(visit, "sittings.html", sittings=known, next_step=next_step)
+    beside = beside_the_data(visit.home) if visit.staff.roles & WATCHERS else None
+    return page(visit, "sittings.html", sittings=known, next_step=next_step, beside=beside)
 
 
 # ---------------------------------------------------------------- a new sitting

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from backup.archive import known_backups
-from backup.schedule import newest_at
+from backup.schedule import beside_the_data, uncovered_since
 from exams.tables import attempt, open_sitting
 from exams.vitals import SILENT_MS, Vital, heard
 from grading.tables import job
@@ -41,7 +41,8 @@ HELP = {
     "pufa_disk_used_ratio": "Used share of the disk that holds the home",
     "pufa_worker_silence_seconds": "Since when the worker has told nothing",
     "pufa_job_age_seconds": "Age of the oldest job that waits or runs",
-    "pufa_backup_age_seconds": "Age of the newest backup",
+    "pufa_backup_age_seconds": "Age of the newest backup; where there is none of a known age, of the home",
+    "pufa_backup_beside_data": "1 if backups would be lost together with the disk of the home",
 }
 
 
@@ -81,11 +82,13 @@ def read_health(home: Home, now: int) -> Health:
         "pufa_disk_used_ratio": disk.used / (disk.used + disk.free),
         "pufa_job_age_seconds": _age(oldest, now),
     }
-    told = {  # unknown is not nought: where there has never been a worker or a backup of a known age, the figure is left out
-        "pufa_worker_silence_seconds": max((one.at for one in vitals if one.process == "worker"), default=None),
-        "pufa_backup_age_seconds": newest_at(known_backups(home), now),
-    }
-    return Health(gauges | {name: _age(at, now) for name, at in told.items() if at is not None}, halls)
+    uncovered = uncovered_since(home, now)
+    gauges["pufa_backup_age_seconds"] = math.inf if uncovered is None else _age(uncovered, now)
+    gauges["pufa_backup_beside_data"] = float(beside_the_data(home) is not None)
+    heard_at = max((one.at for one in vitals if one.process == "worker"), default=None)
+    if heard_at is not None:  # unknown is not nought: where there has never been a worker, the figure is left out
+        gauges["pufa_worker_silence_seconds"] = _age(heard_at, now)
+    return Health(gauges, halls)
 
 
 def _age(at: int | None, now: int) -> float:

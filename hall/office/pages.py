@@ -12,7 +12,7 @@ from exams.sittings import KINDS, STATE_TITLES
 from hall.office.alarms import raised_now
 from hall.office.sessions import Session, leave_notice, take_notice
 from hall.office.visit import Visit
-from home import Home, local_text
+from home import Home, HomeError, local_text
 from people.accounts import ROLES
 from people.approvals import waiting
 
@@ -78,9 +78,17 @@ def _render(home: Home, session: Session | None, template: str, status: int, **c
     text = ENVIRONMENT.get_template(template).render(
         staff=session.staff if session else None, csrf=session.csrf if session else "",
         waiting_approvals=_waiting_approvals(home, session),
-        office_name=home.settings.get("office_name", ""), may=lambda name: bool(_ROLES[name] & roles), **context,
+        office_name=_office_name(home), may=lambda name: bool(_ROLES[name] & roles), **context,
     )  # fmt: skip
     return HTMLResponse(text, status)
+
+
+def _office_name(home: Home) -> object:
+    """What stands above the page; nothing where somebody broke ``home.toml`` while the office runs: its work goes on."""
+    try:
+        return home.settings.get("office_name", "")
+    except HomeError:
+        return ""
 
 
 def _waiting_approvals(home: Home, session: Session | None) -> int:

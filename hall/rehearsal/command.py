@@ -22,7 +22,7 @@ from hall.rehearsal.stage import SITTING, Server, StageError, do_job, furnish, s
 from home import Home, HomeError
 from logs import db_message
 
-console = Console(highlight=False)
+console = Console(markup=False, highlight=False)
 SIGNS = {True: ("符合", "green"), False: ("不符合", "bold red"), None: ("未做", "dim")}
 
 

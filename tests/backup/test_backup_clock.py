@@ -9,7 +9,8 @@ import pytest
 
 from backup.archive import make_backup
 from backup.schedule import DAY_MS, MINUTE_MS, backup_due, backup_now, live_copy
-from hall.office.health import read_health
+from hall.office.alarms import raised
+from hall.office.health import metrics_text, read_health
 from home import Home, now_ms
 
 HOUR_MS = 60 * MINUTE_MS
@@ -30,7 +31,7 @@ def test_a_backup_from_the_future_is_of_unknown_age(home_folder: Home, tmp_path:
     now = now_ms()
     make_backup(home_folder, tmp_path, now + 9 * HOUR_MS)
     assert backup_due(home_folder, now)
-    assert "pufa_backup_age_seconds" not in read_health(home_folder, now).gauges
+    assert read_health(home_folder, now).gauges["pufa_backup_age_seconds"] < 60, "no older than the home is what no backup has"
     make_backup(home_folder, tmp_path, now - 2 * DAY_MS)
     assert backup_due(home_folder, now)
     assert read_health(home_folder, now).gauges["pufa_backup_age_seconds"] == 2 * DAY_MS / 1000
@@ -38,3 +39,21 @@ def test_a_backup_from_the_future_is_of_unknown_age(home_folder: Home, tmp_path:
     assert not backup_due(home_folder, now + 1000)
     assert read_health(home_folder, now + 5000).gauges["pufa_backup_age_seconds"] == 5
     assert read_health(home_folder, now - 30_000).gauges["pufa_backup_age_seconds"] == 0, "half a minute is no wrong clock"
+
+
+def test_a_home_without_any_backup_is_told(home_folder: Home) -> None:
+    now = now_ms()
+    assert "PufaNoBackup" not in {alarm.name for alarm in raised(read_health(home_folder, now).gauges)}
+    assert "PufaNoBackup" in {alarm.name for alarm in raised(read_health(home_folder, now + 2 * DAY_MS).gauges)}
+
+
+def test_where_even_the_home_is_dated_ahead_the_age_is_neither_nought_nor_left_out(home_folder: Home, tmp_path: Path) -> None:
+    """The clock was wrong when the office was set up, and is set back; the worker cannot make a backup."""
+    now = now_ms()
+    make_backup(home_folder, tmp_path, now)
+    before = now - 400 * DAY_MS
+    gauges = read_health(home_folder, before).gauges
+    assert gauges["pufa_backup_age_seconds"] == float("inf") and "PufaNoBackup" in {alarm.name for alarm in raised(gauges)}
+    assert b"pufa_backup_age_seconds +Inf" in metrics_text(home_folder, before)
+    backup_now(home_folder, before)
+    assert read_health(home_folder, before + 1000).gauges["pufa_backup_age_seconds"] == 1

@@ -52,6 +52,32 @@ def test_forms_of_other_sites_do_nothing_even_with_the_token(office: Office, sit
         assert operator.get("/").status_code == 200
 
 
+def test_the_first_page_says_where_backups_lie_beside_the_data(office: Office) -> None:
+    for role, told in (("exam_officer", True), ("operator", True), ("marker", False)):
+        with office.staff(role) as person:
+            assert ("硬盘坏了备份一起没有" in person.get("/").text) is told, role
+
+
+def test_settings_that_somebody_broke_stop_no_page_and_a_lost_database_is_told(office: Office) -> None:
+    with office.staff("operator") as operator:
+        settings = office.home.root / "home.toml"
+        kept = settings.read_text(encoding="utf-8")
+        settings.write_text(f"{kept}\n[backup]\nto = C:\\盘\n", encoding="utf-8")
+        shown = operator.get("/")
+        assert shown.status_code == 200 and "没有自动备份" in shown.text and "home.toml" in shown.text
+        settings.write_text(kept, encoding="utf-8")
+    office.home.office.dispose()
+    place = office.home.root / "office.db"
+    aside = place.rename(place.with_name("aside"))
+    with TestClient(create_app(office.home, secure=False), "http://office.test", raise_server_exceptions=False) as anybody:
+        token = anybody.get("/login").text.partition('name="token" value="')[2].partition('"')[0]
+        answer = anybody.post("/login", data={"token": token, "login": "wang", "password": "x" * 12})
+        assert answer.status_code == 503 and "数据库或硬盘暂时用不了" in answer.text and "编号" in answer.text
+        office.home.office.dispose()
+        aside.rename(place)
+        assert anybody.post("/login", data={"token": token, "login": "wang", "password": "x" * 12}).status_code != 503
+
+
 def test_guessers_from_elsewhere_leave_honest_staff_alone(office: Office) -> None:
     """Five wrong ones pause a login at one address, twenty from anywhere pause it everywhere; other accounts go on."""
     app = create_app(office.home, secure=False)
