@@ -9,6 +9,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
+from exams.decisions import voided
 from exams.events import KINDS, MOVES, STATES, attach_document, record_event, revoke_event, state_of
 from exams.opening import set_barred
 from exams.policy import EXEMPTIONS
@@ -146,7 +147,13 @@ def _added(visit: Visit, known: Sitting, one: Listed) -> str:
 
 def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
     _revoke(visit, known, one)
-    return "已撤销该条登记；原登记留存备查。"
+    told = "已撤销该条登记；原登记留存备查。"
+    if one.admission_no not in voided(visit.home, known.id):
+        return told
+    return told + (
+        f"{one.name} 的作答仍是终止状态：要让他接着答，请再办“恢复作答”。" if known.state == "open"
+        else f"{one.name} 的作答已终止、没有收卷：请重新登记怎样处理（违纪、取消资格或缓考），否则全场不能签发成绩。"
+    )  # fmt: skip
 
 
 def attach(visit: Visit) -> Response:
