@@ -11,10 +11,10 @@ from starlette.responses import Response
 from exams.decisions import needs_second
 from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
-from exams.tables import entry
+from exams.tables import entry, sitting
 from grading.paper_marks.register import SOURCES
-from hall.office.pages import go, page, role_titles
-from hall.office.second_acts import EXECUTORS, Wanted
+from hall.office.pages import go, page, role_titles, span_text
+from hall.office.second_acts import EXECUTORS, Wanted, not_ended
 from hall.office.visit import NotHere, Visit
 from home import Home, transaction
 from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, use, waiting
@@ -22,7 +22,7 @@ from people.tables import account
 
 #: what staff read of an argument: name -> title; what is not here (numbers of rows, digests) is not shown
 ARGUMENTS = {
-    "sitting": "考试", "kind": "处理", "seconds": "恢复后可答（秒）", "document_no": "文号", "changes": "改动题数", "name": "姓名",
+    "sitting": "考试", "kind": "处理", "seconds": "恢复后再答", "document_no": "文号", "changes": "改动题数", "name": "姓名",
     "list": "名册", "columns": "列", "recipient": "接收单位", "purpose": "用途", "rows": "人数", "points": "改后得分", "expires": "有效至",
     "role": "岗位", "roles": "岗位", "into": "并入", "what": "涉及",
     "source": "怎样计分",
@@ -69,12 +69,18 @@ def approvals_page(visit: Visit) -> Response:
 
 
 def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
-    facts = tuple((title, _shown(name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
+    facts = tuple((title, _shown(visit.home, name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
     people = [names.get(login, login) for login in (one.asked_by, one.decided_by or "")]
     return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by)
 
 
-def _shown(name: str, value: object) -> str:
+def _shown(home: Home, name: str, value: object) -> str:
+    if name == "seconds":
+        return span_text(int(str(value)))
+    if name == "sitting":
+        with home.office.connect() as connection:
+            title = connection.execute(select(sitting.c.title).where(sitting.c.id == str(value))).scalar()
+        return f"{title}（{value}）" if title else str(value)
     if name in ("kind", "source"):
         return {**KIND_TITLES, **SOURCES}.get(str(value), str(value))
     if name in ("role", "roles"):
@@ -105,6 +111,8 @@ def decide_page(visit: Visit) -> Response:
             told = "已批准，由申请人接着办理。"
             if decided.act in EXECUTORS:
                 told = f"已批准。{_carry_out(visit.home, connection, decided, visit.now)}。"
+    if not grant and decided.act == SECOND_PERSON["void"]:
+        told += not_ended(visit.home, decided, visit.by, visit.now)
     return go(visit, "approvals", good=told)
 
 
