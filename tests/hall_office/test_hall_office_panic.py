@@ -79,3 +79,28 @@ def test_a_sitting_that_has_begun_offers_no_taking_back(office: Office) -> None:
         assert "撤回本场" in officer.page("/sittings/s-1")
         write(office, seats(office)[0])
         assert "撤回本场" not in officer.page("/sittings/s-1") and states(office) == ["open"]
+
+
+def test_the_room_knows_people_by_name(office: Office) -> None:
+    with office.staff("exam_officer") as officer:
+        opened(office, officer, n=1)
+        (one,) = seats(office)
+        write(office, one)
+        officer.done(f"{path_of(one)}/time", minutes="5", reason="电脑故障", seen="0")
+        officer.done(f"{path_of(one)}/event", kind="misconduct", reason="夹带")
+        for page in (officer.page(path_of(one)), officer.page("/sittings/s-1/incidents")):
+            assert "考务甲" in page.partition("<main")[2] and "exam-officer1" not in page
+
+
+def test_one_person_alone_does_not_put_out_whoever_has_begun(office: Office) -> None:
+    with office.staff("exam_officer") as officer, office.staff("hr") as hr:
+        opened(office, officer, n=2)
+        formal(office)
+        one, due = seats(office)
+        write(office, one)
+        for who, path in ((officer, path_of(one)), (hr, f"/sittings/s-1/records/{one.number}")):
+            assert "要另一人批准" in who.refused(f"{path}/event", kind="misconduct", reason="夹带")
+        assert 'value="absent"' in officer.page(path_of(one)).partition('id="events"')[2]
+        assert "misconduct" not in officer.page(path_of(one)).partition('id="events"')[2]
+        told = notice(officer.done(f"{path_of(due)}/event", kind="void", reason="冒名，没有进场"))
+        assert "已经签发" not in told, "nothing was issued yet"
