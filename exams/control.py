@@ -277,7 +277,7 @@ def release_device(connection: Connection, admission_no: str, *, reason: str, by
         update(session).where(and_(session.c.entry_id == row.entry_id, session.c.ended_at.is_(None))).values(ended_at=now)
     )
     see_to_all_of(connection, row.entry_id, ("second_device",), by=by, now=now)
-    record(connection, row.sitting_id, row.entry_id, "device_released", f"办理换机：{reason}", by=by, now=now)
+    record(connection, row.sitting_id, row.entry_id, "device_released", f"准许换电脑：{reason}", by=by, now=now)
     audit(connection, EXAM, by, "attempt.release_device", admission_no, reason=reason)
     return True
 
