@@ -13,6 +13,8 @@ from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
 from exams.tables import entry, sitting
 from grading.paper_marks.register import SOURCES
+from grading.retention.plan import make_plan
+from grading.retention.policy import CLASSES, RetentionError
 from hall.office.pages import go, page, role_titles, span_text
 from hall.office.second_acts import EXECUTORS, Wanted, not_ended
 from hall.office.visit import NotHere, Visit
@@ -70,8 +72,22 @@ def approvals_page(visit: Visit) -> Response:
 
 def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
     facts = tuple((title, _shown(visit.home, name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
+    if one.act == "record.erase" and one.used_at is None:
+        facts += _what_goes(visit.home, one)
     people = [names.get(login, login) for login in (one.asked_by, one.decided_by or "")]
     return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by)
+
+
+def _what_goes(home: Home, one: Approval) -> tuple[tuple[str, str], ...]:
+    """What an erasure would take away: nobody agrees to what he has not seen."""
+    try:
+        plan = make_plan(home, int(str(one.arguments["at"])))
+    except RetentionError as error:
+        return (("删除什么", str(error)),)
+    if plan.digest != one.arguments["plan"]:
+        return (("删除什么", "申请以后到期清单有变化（例如登记了暂缓删除），批准了也不会执行；请不批准，由申请人重新申请"),)
+    listed = ((CLASSES[piece.kind], f"{piece.title}，{piece.rows} 条") for piece in plan.due)
+    return (*listed, ("注意", "删除后不能恢复，连同以前的自动备份"))
 
 
 def _shown(home: Home, name: str, value: object) -> str:
@@ -91,7 +107,7 @@ def _shown(home: Home, name: str, value: object) -> str:
 def _about(home: Home, one: Approval) -> str:
     """Whom or what it is about: a candidate's name beside the number."""
     if not one.act.startswith(("attempt.", "answer_file.", "paper.source")):
-        return one.subject
+        return "到期的全部内容" if one.act == "record.erase" else one.subject
     with home.exam.connect() as connection:
         name = connection.execute(select(entry.c.name).where(entry.c.admission_no == one.subject)).scalar()
     return f"{name}（{one.subject}）" if name else one.subject

@@ -23,9 +23,17 @@ def test_two_people_erase_what_is_due_and_nobody_else_can(office: Office) -> Non
         assert "old.csv" in shown and "申请删除以上内容" in shown
         assert "正在等另一人批准" in one.done("/retention/ask", reason="满六个月", plan=field(shown, "plan"), at=field(shown, "at"))
         assert "还没有得到另一人的批准" in one.refused("/retention/erase")
+        with office.staff("hr") as second:
+            seen = second.page("/approvals")
+            assert "到期的全部内容" in seen and "old.csv，1 条" in seen and "不能恢复" in seen, "nobody agrees to what he has not seen"
+            second.done("/retention/hold", subject="全部", reason="审计")
+            assert "到期清单有变化" in second.page("/approvals")
+            second.done("/retention/hold/1/lift")
         with transaction(home.office) as connection:
             decide(connection, waiting(connection, "record.erase")[0].id, by="another", grant=True)
         assert "不可恢复" in one.page("/retention")
+        with office.staff("hr") as second:
+            assert "已批准，等系统管理员执行" in second.page("/retention")
         one.done("/retention/erase")
         assert office.work() == [True]
         assert not old.exists() and "没有到期的内容" in one.page("/retention")
