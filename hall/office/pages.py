@@ -88,7 +88,7 @@ def _render(home: Home, session: Session | None, template: str, status: int, **c
     text = ENVIRONMENT.get_template(template).render(
         staff=session.staff if session else None, csrf=session.csrf if session else "",
         waiting_approvals=waiting_approvals(home, session),
-        who=_names(home), office_name=home.settings.get("office_name", ""), may=lambda name: bool(_ROLES[name] & roles), **context,
+        called=_names(home), office_name=home.settings.get("office_name", ""), may=lambda name: bool(_ROLES[name] & roles), **context,
     )  # fmt: skip
     return HTMLResponse(text, status)
 
@@ -97,13 +97,13 @@ def _names(home: Home) -> Callable[[str], str]:
     """How people are called by what is on file of who did something: the account's name; the accounts are read when first wanted."""
     known: dict[str, str] = {}
 
-    def who(login: str) -> str:
+    def called(login: str) -> str:
         if not known:
             with home.office.connect() as connection:
                 known.update({row.login: row.name for row in connection.execute(select(account.c.login, account.c.name))} | PROCESSES)
         return known.get(login, login)
 
-    return who
+    return called
 
 
 def waiting_approvals(home: Home, session: Session | None) -> int:
