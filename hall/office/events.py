@@ -158,7 +158,7 @@ def _added(visit: Visit, known: Sitting, one: Listed) -> str:
     told = f"已登记：{one.name} {_enter(visit, known, one)}。"
     with visit.home.office.connect() as connection:
         issued = connection.execute(select(record.c.id).where(record.c.sitting_id == known.id).limit(1)).first() is not None
-    return told + ("本场成绩已经签发过，请人事到“成绩”页重新签发。" if issued else "")
+    return told + ("本场成绩已经签发过，请到“成绩”页重新签发。" if issued else "")
 
 
 def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
