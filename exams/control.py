@@ -24,7 +24,7 @@ from home import EXAM, audit, local_text
 MAX_GRANT_S = 4 * 3600
 #: releasing again within this time is the second click of the same act
 SAME_RELEASE_MS = 30_000
-REPEATED = "没有再次加时：这一页打开以后已经加过时（可能是点了两次，或别人刚刚办过）。请核对后再办"
+REPEATED = "这一页打开以后已经加过时（可能是点了两次，或别人刚刚办过），这次没有再加。请核对后再办"
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def subject_of(connection: Connection, named: str) -> str:
     place, _, name = named.partition("/")
     here = select(person.c.id).where(person.c.id == int(name)) if place == "person" else select(sitting.c.id).where(sitting.c.id == name)
     if connection.execute(here).first() is None:
-        raise RetentionError(f"没有登记：没有“{name}”这一场考试或这个人。对象应写成考试编号、考生的准考证号，或“全部”；请核对后再登记")
+        raise RetentionError(f"查不到“{name}”这一场考试或这个人，登记了也保护不了什么。对象应写成考试编号、考生的准考证号，或“全部”；请核对后再登记")
     return named
 
 

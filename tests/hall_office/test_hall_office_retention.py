@@ -65,7 +65,7 @@ def test_a_hold_names_what_is_there_in_words_that_staff_have(office: Office) -> 
         number, person_id = connection.execute(select(candidate.c.admission_no, candidate.c.person_id)).first()
     with office.staff("hr") as one:
         for nothing in ("sitting/s-9", "s-9", "person/999", "261130999999"):
-            assert "没有登记" in one.refused("/retention/hold", subject=nothing, reason="申诉")
+            assert "查不到" in one.refused("/retention/hold", subject=nothing, reason="申诉")
         assert "任前法律知识考试" in one.done("/retention/hold", subject="s-1", reason="申诉")
         assert people(1)[0][0] in one.done("/retention/hold", subject=number, reason="申诉")
         one.done("/retention/hold", subject="全部", reason="审计")
