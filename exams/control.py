@@ -24,7 +24,7 @@ from home import EXAM, audit, local_text
 MAX_GRANT_S = 4 * 3600
 #: releasing again within this time is the second click of the same act
 SAME_RELEASE_MS = 30_000
-REPEATED = "没有再次加时：这一页打开以后已经加过时（可能是点了两次，或别人刚刚办过）。请核对后再办"
+REPEATED = "这一页打开以后已经加过时（可能是点了两次，或别人刚刚办过），这次没有再加。请核对后再办"
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ def release_device(connection: Connection, admission_no: str, *, reason: str, by
         update(session).where(and_(session.c.entry_id == row.entry_id, session.c.ended_at.is_(None))).values(ended_at=now)
     )
     see_to_all_of(connection, row.entry_id, ("second_device",), by=by, now=now)
-    record(connection, row.sitting_id, row.entry_id, "device_released", f"办理换机：{reason}", by=by, now=now)
+    record(connection, row.sitting_id, row.entry_id, "device_released", f"准许换电脑：{reason}", by=by, now=now)
     audit(connection, EXAM, by, "attempt.release_device", admission_no, reason=reason)
     return True
 

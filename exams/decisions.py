@@ -58,6 +58,13 @@ def void_attempt(
     return True
 
 
+def voided(home: Home, sitting_id: str) -> frozenset[str]:
+    """Admission numbers whose attempt was ended for good and not reopened: they sat, but nothing of it is collected."""
+    query = select(entry.c.admission_no).join(attempt, attempt.c.entry_id == entry.c.id).where(entry.c.sitting_id == sitting_id, attempt.c.state == "void")
+    with home.exam.connect() as connection:
+        return frozenset(connection.execute(query).scalars())
+
+
 def reopen_attempt(
     connection: Connection, admission_no: str, seconds: int, *, reason: str, by: str, second: str | None, now: int
 ) -> int:

@@ -183,7 +183,7 @@ def _elsewhere(connection: Connection, row: Row[tuple[object, ...]], device: str
     """Whether the attempt is being written on another device, which is noted for the officer."""
     if row.state != "open" or row.attempt_device in (None, device):
         return None
-    note_incident(connection, row.sitting_id, row.id, "second_device", "在另一台电脑上登录，已拒绝，等待办理换机", now)
+    note_incident(connection, row.sitting_id, row.id, "second_device", "在另一台电脑上登录，已拒绝，等待办理换电脑", now)
     return Refused("device")
 
 

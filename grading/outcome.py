@@ -98,7 +98,7 @@ def pass_record(
     if event is not None:
         known = _by_event(event, profile, earlier)
     elif marks is None:
-        known = _absent("未到考，无答卷", "", profile, earlier)
+        known = _absent("没有开始作答，无答卷", "", profile, earlier)
     else:
         skipped = part_exemption(events)
         cut = cut_of(profile, blueprint, profile.skipped_section if skipped else "")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, Row, select
 
+from exams.decisions import voided
 from exams.events import standing
 from exams.opening import uncollected
 from exams.sittings import Sitting, get_sitting
@@ -100,7 +101,7 @@ def issue_records(home: Home, sitting_id: str, by: str) -> IssueResult:
         known = get_sitting(connection, sitting_id)
         _refuse_unready(connection, known)
         roll = read_roll(connection, sitting_id)
-        _refuse_contradictions(roll)
+        _refuse_contradictions(roll, voided(home, sitting_id))
         paper = paper_facts(connection, known)
         earlier = earlier_attempts(connection, chain_of(connection, known))
         present = {row.person_id: row for row in connection.execute(current(sitting_id))}
@@ -217,11 +218,16 @@ def _refuse_unready(connection: Connection, known: Sitting) -> None:
         raise RecordError("还有答卷没有阅卷；请先运行 pufa grade")
 
 
-def _refuse_contradictions(roll: Sequence[Candidate]) -> None:
-    """An absence on file for somebody whose script is there must be cleared up by a person first."""
+def _refuse_contradictions(roll: Sequence[Candidate], ended: frozenset[str]) -> None:
+    """Who sat is no absentee: an absence on file, or an attempt ended for good (``ended``) whose ground was revoked, is for people to clear up."""
     wrong = [one.admission_no for one in roll if one.script and (event := standing(one.events)) and event.kind == "absent"]
     if wrong:
         raise RecordError(f"登记为缺考、却有答卷：{'、'.join(wrong[:20])}；请撤销缺考登记，或改登记其他事件")
+    bare = [one.admission_no for one in roll if one.admission_no in ended and not one.script and ((event := standing(one.events)) is None or event.kind == "absent")]
+    if bare:
+        raise RecordError(
+            f"来考过、作答被终止，终止的登记却已撤销：{'、'.join(bare[:20])}。直接签发会误记为缺考；请考务核实后重新登记违纪或取消资格，确属误办的登记缓考、另行安排"
+        )
 
 
 def damaged_records(home: Home, sitting_id: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from exams.status import AT_WORK, STATES, SittingStatus, status_of
 from exams.tables import answer_file, attempt, candidate, grant, open_sitting, reopening
 from exams.typesetting import set_pdf, template_of
 from home import Home, local_text
-from people.tables import person
+from people.tables import account, person
 
 HERE = Path(__file__).parent
 #: lines left empty for what is written by hand
@@ -28,7 +28,7 @@ EMPTY_LINES = 8
 WRITERS = {"hall": "考场系统", "worker": "后台"}
 #: how an attempt may have ended -> words of the closing sheet; together with the absent they are everybody
 ENDS = {
-    "handed_in": "考生交卷", "timed_out": "到时自动收卷", "closed": "监考收卷", "void": "终止作答（违纪、取消资格）", "absent": "没有来考",
+    "handed_in": "考生交卷", "timed_out": "到时自动收卷", "closed": "监考收卷", "void": "终止作答（违纪、取消资格）", "absent": "没有来考，或来了没有开始作答",
     "barred": "登记为不参加（缓考、免试等）",
 }  # fmt: skip
 
@@ -108,11 +108,13 @@ def _attendance(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
 
 def _incidents(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
     kinds = incident_kinds(home)
+    with home.office.connect() as connection:
+        writers = {row.login: row.name for row in connection.execute(select(account.c.login, account.c.name))} | WRITERS
     with home.exam.connect() as connection:
         lines = incidents_of(connection, known.id)
     rows = [
         [local_text(one.at, "%H:%M:%S"), kinds[one.kind].title if one.kind in kinds else one.kind,
-         f"{one.name} {one.admission_no}".strip() or "全场", one.detail, WRITERS.get(one.by, one.by)]
+         f"{one.name} {one.admission_no}".strip() or "全场", one.detail, writers.get(one.by, one.by)]
         for one in lines
     ]  # fmt: skip
     return {"rows": rows, "empty": EMPTY_LINES}

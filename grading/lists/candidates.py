@@ -43,6 +43,8 @@ def made(wanted: Wanted, choose: Choose, more: Callable[[], Sequence[str]] = tup
             told.append(f"本表 {sum(shown.values())} {wanted.unit}。")
         if counts[""] and "" not in shown:
             told.append(f"还有 {counts['']} {wanted.unit}待定（成绩还没有签发），签发后请重新导出。")
+        if shown[""]:
+            told.append(f"表内 {shown['']} {wanted.unit}的成绩还没有签发（“待定”）：本表仅供内部核对，不能盖章；签发后请重新导出。")
         return [*told, *more()]
 
     return Made(chosen(), close, counts)

@@ -46,7 +46,7 @@ def plan(home: HomeOption) -> None:
 
 @commands.command("hold")
 def hold(
-    subject: Annotated[str, typer.Argument(help="person/编号、sitting/考试编号，或 * 表示全部")],
+    subject: Annotated[str, typer.Argument(help="考试编号（sitting/编号）、准考证号（或 person/编号），或 * 表示全部")],
     reason: Annotated[str, typer.Option(help="事由")],
     home: HomeOption,
     document: Annotated[str, typer.Option(help="文号")] = "",

@@ -11,10 +11,12 @@ from starlette.responses import Response
 from exams.decisions import needs_second
 from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
-from exams.tables import entry
+from exams.tables import entry, sitting
 from grading.paper_marks.register import SOURCES
-from hall.office.pages import go, page, role_titles
-from hall.office.second_acts import EXECUTORS, Wanted
+from grading.retention.plan import make_plan
+from grading.retention.policy import CLASSES, RetentionError
+from hall.office.pages import go, page, role_titles, span_text
+from hall.office.second_acts import EXECUTORS, Wanted, not_ended
 from hall.office.visit import NotHere, Visit
 from home import Home, transaction
 from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, use, waiting
@@ -22,7 +24,7 @@ from people.tables import account
 
 #: what staff read of an argument: name -> title; what is not here (numbers of rows, digests) is not shown
 ARGUMENTS = {
-    "sitting": "考试", "kind": "处理", "seconds": "恢复后可答（秒）", "document_no": "文号", "changes": "改动题数", "name": "姓名",
+    "sitting": "考试", "kind": "处理", "seconds": "恢复后再答", "document_no": "文号", "changes": "改动题数", "name": "姓名",
     "list": "名册", "columns": "列", "recipient": "接收单位", "purpose": "用途", "rows": "人数", "points": "改后得分", "expires": "有效至",
     "role": "岗位", "roles": "岗位", "into": "并入", "what": "涉及",
     "source": "怎样计分",
@@ -69,12 +71,32 @@ def approvals_page(visit: Visit) -> Response:
 
 
 def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
-    facts = tuple((title, _shown(name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
+    facts = tuple((title, _shown(visit.home, name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
+    if one.act == "record.erase" and one.used_at is None:
+        facts += _what_goes(visit.home, one)
     people = [names.get(login, login) for login in (one.asked_by, one.decided_by or "")]
     return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by)
 
 
-def _shown(name: str, value: object) -> str:
+def _what_goes(home: Home, one: Approval) -> tuple[tuple[str, str], ...]:
+    """What an erasure would take away: nobody agrees to what he has not seen."""
+    try:
+        plan = make_plan(home, int(str(one.arguments["at"])))
+    except RetentionError as error:
+        return (("删除什么", str(error)),)
+    if plan.digest != one.arguments["plan"]:
+        return (("删除什么", "申请以后到期清单有变化（例如登记了暂缓删除），批准了也不会执行；请不批准，由申请人重新申请"),)
+    listed = ((CLASSES[piece.kind], f"{piece.title}，{piece.rows} 条") for piece in plan.due)
+    return (*listed, ("注意", "删除后不能恢复，连同以前的自动备份"))
+
+
+def _shown(home: Home, name: str, value: object) -> str:
+    if name == "seconds":
+        return span_text(int(str(value)))
+    if name == "sitting":
+        with home.office.connect() as connection:
+            title = connection.execute(select(sitting.c.title).where(sitting.c.id == str(value))).scalar()
+        return f"{title}（{value}）" if title else str(value)
     if name in ("kind", "source"):
         return {**KIND_TITLES, **SOURCES}.get(str(value), str(value))
     if name in ("role", "roles"):
@@ -85,7 +107,7 @@ def _shown(name: str, value: object) -> str:
 def _about(home: Home, one: Approval) -> str:
     """Whom or what it is about: a candidate's name beside the number."""
     if not one.act.startswith(("attempt.", "answer_file.", "paper.source")):
-        return one.subject
+        return "到期的全部内容" if one.act == "record.erase" else one.subject
     with home.exam.connect() as connection:
         name = connection.execute(select(entry.c.name).where(entry.c.admission_no == one.subject)).scalar()
     return f"{name}（{one.subject}）" if name else one.subject
@@ -105,6 +127,8 @@ def decide_page(visit: Visit) -> Response:
             told = "已批准，由申请人接着办理。"
             if decided.act in EXECUTORS:
                 told = f"已批准。{_carry_out(visit.home, connection, decided, visit.now)}。"
+    if not grant and decided.act == SECOND_PERSON["void"]:
+        told += not_ended(visit.home, decided, visit.by, visit.now)
     return go(visit, "approvals", good=told)
 
 

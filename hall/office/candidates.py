@@ -19,7 +19,7 @@ from exams.status import AT_WORK, CandidateStatus, lines_of
 from exams.tables import attempt, entry, grant, open_sitting, reopening
 from grading.roll import day_of
 from hall.office.approvals import second_or_now
-from hall.office.events import choices
+from hall.office.events import PENAL, choices, ends_by_two
 from hall.office.live import TITLES, Line, grouped, line_of
 from hall.office.pages import go, page, span_text
 from hall.office.rosters import Listed, the_candidate
@@ -83,10 +83,13 @@ def candidate_page(visit: Visit) -> Response:
         events = events_of(connection, known.id, one.person_id).get(one.person_id, ())
         state, may_enter = choices(connection, known, one.person_id)
         birth = connection.execute(select(person.c.birth).where(person.c.id == one.person_id)).scalar()
+    penal = [choice for choice in may_enter if choice.value.partition(":")[0] in PENAL]
+    if ends_by_two(visit.home, known, one.admission_no):
+        may_enter = [choice for choice in may_enter if choice not in penal]
     return page(
         visit, "candidate.html", known=known, one=one, events=events[::-1], here=_in_the_hall(visit, known, one),
         state=state, may_enter=may_enter, open_book=known.profile.open_book(birth, day_of(known.opens_at)),
-        penal=[choice for choice in may_enter if choice.value.partition(":")[0] in ("misconduct", "void")],
+        penal=penal,
         TITLES=TITLES, most=MOST_MINUTES, issue=last_issue(visit, known.id), usual=USUAL, kinds=incident_kinds(visit.home),
         second={act: needs_second(known, act) for act in ("void", "reopen")}, GRANTS=GRANT_TITLES,
     )  # fmt: skip
@@ -202,7 +205,7 @@ def void(visit: Visit) -> Response:
     """``POST …/void``: end an attempt for good. While a second person is waited for, the candidate is paused."""
     known, one = _about(visit)
     kind, _, ground = visit.form.get("kind", "").partition(":")
-    if kind not in ("misconduct", "void"):
+    if kind not in PENAL:
         raise Refused("请选择处理")
     reason = visit.text("reason", "事实", 500)
     number = visit.text("document_no", "文号或记录编号", 100, needed=False)

@@ -18,7 +18,9 @@ from exams.opening import admission_of
 from exams.tables import candidate
 from grading.errors import WorkforceError
 from grading.lists.kinds import LISTS
+from grading.retention.holds import subject_of
 from grading.retention.plan import make_plan
+from grading.retention.policy import RetentionError
 from grading.tables import certificate, certification, record
 from grading.workforce.kinds import kinds_of
 from grading.workforce.stipend_roll import group_of
@@ -131,7 +133,10 @@ def _merged(_connection: Connection, visit: Visit, me: int) -> bool:
 def _held(connection: Connection, visit: Visit, me: int) -> bool:
     mine, number = f"person/{me}", visit.path.get("hold", "")
     if not number:
-        return visit.form.get("subject", "").strip() == mine
+        try:
+            return subject_of(connection, visit.form.get("subject", "")[:64]) == mine
+        except RetentionError:
+            return False
     return number.isdigit() and len(number) <= 9 and _there(
         connection, select(legal_hold.c.id).where(legal_hold.c.id == int(number), legal_hold.c.subject == mine)
     )  # fmt: skip

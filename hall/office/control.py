@@ -65,6 +65,11 @@ def _window(visit: Visit, known: Sitting, reason: str) -> str:
         closes = instant_of(text)
     except ValueError:
         raise Refused("新的结束时间不对；请写成 2026-12-01 11:30") from None
+    if closes > max(visit.now, known.closes_at) + MOST_MINUTES * 60_000:
+        raise Refused(
+            f"新的结束时间 {local_text(closes)} 比原定的 {local_text(known.closes_at)} 晚太多，可能是日期或上午、下午填错了；"
+            f"延长以后不能再缩短，一次最多延长 {MOST_MINUTES // 60} 小时"
+        )
     started = visit.form.get("started") == "yes"
     with transaction(visit.home.office) as connection:
         moved = extend_window(visit.home, connection, known.id, closes, started_too=started, reason=reason, by=visit.by, now=visit.now)

@@ -13,7 +13,7 @@ from exams import blueprint, profile
 from exams.blueprint import Blueprint
 from exams.profile import Profile, agree
 from exams.sittings import NewSitting, Sitting, create_sitting, list_sittings
-from exams.tables import candidate, sitting
+from exams.tables import attempt, candidate, sitting
 from grading.outcome import exact_text
 from hall.office.control import access_of
 from hall.office.jobs import STATES, ask, recent_jobs
@@ -156,11 +156,13 @@ def desk(visit: Visit) -> Response:
         facts = read_facts(connection, known.id)
         jobs = recent_jobs(connection, visit.now, known.id)[:6]
         same_name = namesakes(connection, select(candidate.c.person_id).where(candidate.c.sitting_id == known.id))
+    with visit.home.exam.connect() as connection:
+        begun = connection.execute(select(attempt.c.id).where(attempt.c.sitting_id == known.id).limit(1)).first() is not None
     steps = steps_of(known, facts, visit.now)
     return page(
         visit, "desk.html", known=known, facts=facts, steps=steps, step=current_step(known, facts, visit.now), jobs=jobs,
         STATES=STATES, paper_lines=blueprint_lines(known.blueprint), profile_lines=profile_lines(known.profile),
-        formats=EXPORT_FORMATS, busy=any(one.live for one in jobs), same_name=same_name,
+        formats=EXPORT_FORMATS, busy=any(one.live for one in jobs), same_name=same_name, begun=begun,
     )  # fmt: skip
 
 

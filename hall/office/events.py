@@ -9,17 +9,22 @@ from urllib.parse import quote
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
+from exams.decisions import needs_second, voided
 from exams.events import KINDS, MOVES, STATES, attach_document, record_event, revoke_event, state_of
 from exams.opening import set_barred
 from exams.policy import EXEMPTIONS
 from exams.sittings import Sitting
 from exams.tables import candidate_event
 from grading.entitlement import refuse_unproved
+from grading.tables import record
 from hall.office.pages import go
 from hall.office.rosters import Listed, the_candidate
+from hall.office.second_acts import attempt_of
 from hall.office.visit import NotHere, Refused, Upload, Visit
-from home import OFFICE, audit, transaction
+from home import OFFICE, Home, audit, transaction
 from people.documents import file_document, forget_unfiled, get_document, read_document
+
+PENAL = ("misconduct", "void")
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,21 @@ def _after(may_resit: bool) -> str:
     return "仍可补考" if may_resit else "不得补考"
 
 
+def ends_by_two(home: Home, known: Sitting, admission_no: str) -> bool:
+    """Whether misconduct of this candidate is a matter of 终止作答, with a second person: he has a paper in a room that is open."""
+    if known.state != "open" or not needs_second(known, "void"):
+        return False
+    with home.exam.connect() as connection:
+        return attempt_of(connection, admission_no) in ("open", "closed")
+
+
 def _enter(visit: Visit, known: Sitting, one: Listed) -> str:
     """Enter what the form says; returns the event's title."""
     kind, _, ground = visit.form.get("kind", "").partition(":")
     if kind not in KINDS:
         raise Refused("请选择要登记的事项")
+    if kind in PENAL and ends_by_two(visit.home, known, one.admission_no):
+        raise Refused("他已经开始作答，违纪、取消资格要另一人批准：请考务在他的页面“终止作答”办理，提交后他的考试先暂停")
     number = visit.text("document_no", "文号或证明编号", 100, needed=False)
     reason = visit.text("reason", "事由", 500)
 
@@ -141,12 +156,20 @@ def _done(visit: Visit, back: str, act: Callable[[Visit, Sitting, Listed], str])
 
 def _added(visit: Visit, known: Sitting, one: Listed) -> str:
     told = f"已登记：{one.name} {_enter(visit, known, one)}。"
-    return told + ("本场成绩已经签发过，请到“成绩”页重新签发。" if known.state == "marked" else "")
+    with visit.home.office.connect() as connection:
+        issued = connection.execute(select(record.c.id).where(record.c.sitting_id == known.id).limit(1)).first() is not None
+    return told + ("本场成绩已经签发过，请到“成绩”页重新签发。" if issued else "")
 
 
 def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
     _revoke(visit, known, one)
-    return "已撤销该条登记；原登记留存备查。"
+    told = "已撤销该条登记；原登记留存备查。"
+    if one.admission_no not in voided(visit.home, known.id):
+        return told
+    return told + (
+        f"{one.name} 的作答仍是终止状态：要让他接着答，请再办“恢复作答”。" if known.state == "open"
+        else f"{one.name} 的作答已终止、没有收卷：请重新登记怎样处理（违纪、取消资格或缓考），否则全场不能签发成绩。"
+    )  # fmt: skip
 
 
 def attach(visit: Visit) -> Response:

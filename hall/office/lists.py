@@ -159,7 +159,7 @@ def ask_export(visit: Visit) -> Response:
     if form not in EXPORT_FORMATS:
         raise Refused("请选择导出格式")
     ask(visit, "export", known.id, format=form)
-    return go(visit, "exports", good=f"正在导出“{known.title}”的成绩册，完成后出现在下面的文件列表里。")
+    return go(visit, "exports", good=f"正在导出“{known.title}”的成绩册，完成后出现在下面的文件列表里。", query=f"sitting={known.id}")
 
 
 def download(visit: Visit) -> Response:

@@ -19,7 +19,7 @@ from exams.incidents import incident_kinds, worklist
 from exams.sittings import Sitting
 from exams.status import PAGE, STATES, CandidateStatus, SittingStatus, lines_of, status_of
 from exams.tables import candidate
-from hall.office.pages import page, span_text, url
+from hall.office.pages import alarms_for, page, span_text, url, waiting_approvals
 from hall.office.visit import Visit
 from home import local_text
 
@@ -193,5 +193,6 @@ def live_json(visit: Visit) -> Response:
         "open": True, "due": seen.status.due, "counts": {**seen.status.counts, "unsaved": seen.status.unsaved, "at_work": seen.status.at_work},
         "at": seen.at, "closed": seen.status.closed, "paused": seen.status.paused_at is not None, "state": known.state,
         "questions": seen.questions, "fitting": seen.fitting, "pages": seen.pages, "saves": seen.status.saves, "head": seen.head,
+        "alarms": [{"title": one.title, "advice": one.advice} for one in alarms_for(visit)], "approvals": waiting_approvals(visit.home, visit.session),
         "waiting": seen.waiting, "work": [asdict(one) for one in seen.work], "lines": [asdict(one) for one in seen.lines],
     })  # fmt: skip

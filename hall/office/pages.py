@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from exams.sittings import KINDS, STATE_TITLES
-from hall.office.alarms import raised_now
+from hall.office.alarms import Alarm, raised_now
 from hall.office.sessions import Session, leave_notice, take_notice
 from hall.office.visit import Visit
 from home import Home, HomeError, local_text
 from people.accounts import ROLES
 from people.approvals import waiting
+from people.tables import account
 
 HERE = Path(__file__).parent
 
 #: who is shown what is wrong with the service
 WATCHERS = frozenset(("exam_officer", "operator"))
+
+#: what stands for a login where no person did it
+PROCESSES = {"hall": "考场系统", "worker": "后台", "command": "命令行"}
 
 #: name of a route -> its path, filled by the route table when the app is made
 _PATHS: dict[str, str] = {}
@@ -69,16 +75,20 @@ ENVIRONMENT = _environment()
 def page(visit: Visit, template: str, status: int = 200, **context: object) -> Response:
     """An office page for who is logged in; tells a waiting notice."""
     notice = take_notice(visit.home, visit.session)
-    alarms = raised_now(visit.home, visit.now) if visit.staff.roles & WATCHERS else []
-    return _render(visit.home, visit.session, template, status, notice=notice, alarms=alarms, now=visit.now, **context)
+    return _render(visit.home, visit.session, template, status, notice=notice, alarms=alarms_for(visit), now=visit.now, **context)
+
+
+def alarms_for(visit: Visit) -> list[Alarm]:
+    """What is wrong with the service now, for those who can do something about it."""
+    return raised_now(visit.home, visit.now) if visit.staff.roles & WATCHERS else []
 
 
 def _render(home: Home, session: Session | None, template: str, status: int, **context: object) -> Response:
     roles = session.staff.roles if session else frozenset[str]()
     text = ENVIRONMENT.get_template(template).render(
         staff=session.staff if session else None, csrf=session.csrf if session else "",
-        waiting_approvals=_waiting_approvals(home, session),
-        office_name=_office_name(home), may=lambda name: bool(_ROLES[name] & roles), **context,
+        waiting_approvals=waiting_approvals(home, session),
+        called=_names(home), office_name=_office_name(home), may=lambda name: bool(_ROLES[name] & roles), **context,
     )  # fmt: skip
     return HTMLResponse(text, status)
 
@@ -91,7 +101,20 @@ def _office_name(home: Home) -> object:
         return ""
 
 
-def _waiting_approvals(home: Home, session: Session | None) -> int:
+def _names(home: Home) -> Callable[[str], str]:
+    """How people are called by what is on file of who did something: the account's name; the accounts are read when first wanted."""
+    known: dict[str, str] = {}
+
+    def called(login: str) -> str:
+        if not known:
+            with home.office.connect() as connection:
+                known.update({row.login: row.name for row in connection.execute(select(account.c.login, account.c.name))} | PROCESSES)
+        return known.get(login, login)
+
+    return called
+
+
+def waiting_approvals(home: Home, session: Session | None) -> int:
     """How many requests this person could decide now."""
     if session is None or not session.staff.roles & _ROLES["approvals"]:
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from grading import jobs as work
-from grading.retention.holds import lift_hold, place_hold, standing_holds
+from grading.retention.holds import lift_hold, place_hold, standing_holds, titles_of
 from grading.retention.plan import make_plan
 from grading.retention.policy import CLASSES, read_policy
 from hall.office.pages import go, page
@@ -23,10 +23,11 @@ def retention_page(visit: Visit) -> Response:
     with visit.home.office.connect() as connection:
         asked = next(iter(waiting(connection, ACT)), None)
         holds = standing_holds(connection)
+        titles = titles_of(connection, holds)
     plan = make_plan(visit.home, int(str(asked.arguments["at"])) if asked else visit.now)  # what was asked for, as it was asked for
     months = read_policy(visit.home).months
     same = asked is not None and asked.arguments["plan"] == plan.digest
-    return page(visit, "retention.html", plan=plan, months=months, CLASSES=CLASSES, asked=asked if same else None, holds=holds)
+    return page(visit, "retention.html", plan=plan, months=months, CLASSES=CLASSES, asked=asked if same else None, holds=holds, titles=titles)
 
 
 def ask_to_erase(visit: Visit) -> Response:

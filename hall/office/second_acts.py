@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from exams.answer_files import AnswerFile, AnswerFileError, merge, read_answer_file
 from exams.decisions import reopen_attempt, void_attempt, withdraw_sitting
 from exams.events import events_of, record_event, standing
-from exams.incidents import record
+from exams.incidents import note_by_staff, record, see_to_all_of
 from exams.tables import attempt, entry
 from grading.jobs import ask
 from grading.paper_marks.register import SOURCES, decide_source
@@ -24,6 +24,7 @@ from grading.person_merging import merge_persons
 from home import PRIVATE, Home, local_text, transaction, write_atomically
 from people.account_links import unlink_account
 from people.accounts import ROLES, find_account, grant_role
+from people.approvals import Approval
 from people.errors import AccountError
 
 
@@ -63,7 +64,28 @@ def _void(home: Home, office: Connection, wanted: Wanted) -> str:
         )  # fmt: skip
     with transaction(home.exam) as connection:
         void_attempt(connection, wanted.subject, reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now)
+        _settle(connection, wanted.subject, wanted.second or wanted.by, wanted.now)
     return "已终止作答，考生页面已停止；已保存的答案留作证据，不再计分"
+
+
+def _settle(connection: Connection, admission_no: str, by: str, now: int) -> None:
+    """The request is decided: what said that it waits goes off the worklist."""
+    entry_id = connection.execute(select(entry.c.id).where(entry.c.admission_no == admission_no)).scalar()
+    if entry_id is not None:
+        see_to_all_of(connection, entry_id, ("cheating",), by=by, now=now)
+
+
+def not_ended(home: Home, asked: Approval, by: str, now: int) -> str:
+    """A request to end an attempt was refused; whoever it stopped still sits before a covered paper: say so, and have it on the worklist."""
+    sitting = str(asked.arguments["sitting"])
+    with transaction(home.exam) as connection:
+        query = select(entry.c.name, attempt.c.paused_at).join(attempt, attempt.c.entry_id == entry.c.id)
+        here = connection.execute(query.where(entry.c.admission_no == asked.subject, attempt.c.state == "open")).first()
+        _settle(connection, asked.subject, by, now)
+        if here is None or here.paused_at is None:
+            return ""
+        note_by_staff(connection, sitting, "cheating", "终止作答没有批准，他的考试还暂停着：请点他，再点“恢复，如数补时”", by=by, now=now, admission_no=asked.subject)
+    return f"{here.name} 的考试还暂停着：请考务到他的页面点“恢复，如数补时”。"
 
 
 def _reopen(home: Home, _office: Connection, wanted: Wanted) -> str:

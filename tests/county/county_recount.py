@@ -407,7 +407,7 @@ def absent(held: Held, event: dict[str, str] | None, past: list[tuple[Held, Resu
     left = left_after(held.rules, past, failed=zero)
     return Result(
         "absent", Fraction(0) if zero else None, left=left, again=rule.get("may_resit", zero) and left > 0, document=event["document"] if event else "",
-        reasons=[f"缺考：{event['reason'] if event else '未到考，无答卷'}", f"处理：{rule['unexcused']}"],
+        reasons=[f"缺考：{event['reason'] if event else '没有开始作答，无答卷'}", f"处理：{rule['unexcused']}"],
     )  # fmt: skip
 
 

@@ -123,6 +123,7 @@ def test_candidates_without_a_record_appear_once_as_pending(home_folder, tmp_pat
     done = export_records(home_folder, "s1", "json", tmp_path / "list.json", "hr")
     rows = json.loads(done.path.read_text(encoding="utf-8"))["records"]
     assert done.counts == {"": 3} and [row["最终结果"] for row in rows] == ["待定"] * 3
+    assert any("不能盖章" in line for line in json.loads(done.path.read_text(encoding="utf-8"))["lines"])
     assert reconciliation(done.counts).endswith("+ 待定 3") and reconciliation(done.counts).startswith("应考 3 人 = 已考 0 人")
 
 

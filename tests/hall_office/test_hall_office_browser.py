@@ -12,6 +12,7 @@ from exams.tables import attempt, entry
 from grading.marks import mark_sitting
 from grading.tables import job
 from home import now_ms, transaction
+from people.approvals import ask
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +41,38 @@ def test_the_live_page_follows_the_room_and_names_are_inert(page: Page, office: 
     assert page.locator("#live-lines tr:visible").count() == 1
     page.wait_for_timeout(5500)
     assert page.locator("#live-lines tr:visible").count() == 1, "the filter outlives a refresh"
+
+
+def test_the_open_live_page_hears_of_alarms_and_of_requests(page: Page, office: Office) -> None:
+    put_in(office)
+    page.goto("/sittings/s-1/live")
+    assert page.locator("#live-approvals").is_hidden() and page.locator("#alarms").get_by_text("没存上").count() == 0
+    now = now_ms()
+    with transaction(office.home.office) as connection:
+        ask(connection, "attempt.void", "1", by="li", reason="夹带", sitting="s-1")
+    with transaction(office.home.exam) as connection:
+        ident = connection.execute(select(func.min(entry.c.id))).scalar_one()
+        connection.execute(attempt.insert().values(
+            entry_id=ident, sitting_id="s-1", form="A", display_order="[]", started_at=now, limit_at=now + 3_600_000, state="open", writer=1,
+            last_seen_at=now, unsaved=2, unsaved_since=now - 300_000))  # fmt: skip
+    page.get_by_text("有 1 项申请等您审批").wait_for(timeout=12_000)
+    page.locator("#alarms").get_by_text("有考生的答案超过 30 秒没存上").wait_for(timeout=20_000)
+    page.get_by_role("link", name="去审批").click()
+    page.wait_for_url("**/approvals")
+
+
+def test_what_is_to_be_done_is_not_under_the_panel(page: Page, office: Office) -> None:
+    put_in(office)
+    page.goto("/sittings/s-1/live")
+    page.get_by_text("出了什么事？").click()
+    page.get_by_role("link", name="耽误了时间，要给一个人加时").click()
+    told = page.get_by_text("点那名考生")
+    told.wait_for()
+    box = told.bounding_box()
+    assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).textContent.includes('点那名考生')", [box["x"] + 5, box["y"] + 5])
+    page.locator("#live-lines a").first.click()
+    page.wait_for_url("**/candidates/*#time")
+    assert page.locator("#events h3").inner_text() == "考生登记 现为：应考"
 
 
 def test_the_live_page_says_when_it_is_cut_off(page: Page, office: Office) -> None:

@@ -275,7 +275,7 @@ def test_the_rooms_record(office: Office) -> None:
         assert "已处理" in notice(officer.done(post)) and "刚刚处理" in notice(officer.done(post))
         assert officer.post("/sittings/s-1/incidents/999").status_code == 422
         page = auditor.page("/sittings/s-1/incidents")
-        assert "10:20 &lt;b&gt;停电" in page and "exam-officer1" in page
+        assert "10:20 &lt;b&gt;停电" in page and "考务甲" in page
         with office.home.exam.connect() as connection:
             assert connection.execute(select(func.count()).select_from(incident)).scalar_one() == 2
 

@@ -199,6 +199,7 @@ def test_misconduct_found_later_ends_in_a_new_record(office: Office, kind: str) 
     with office.staff("hr") as hr:
         shown = hr.done(f"{page_of(1)}/event", kind=kind, reason="事后查实夹带", document_no="纪 1 号")
         assert "请到“成绩”页重新签发" in shown
+        assert "签发之后有变动" in hr.page("/sittings/s1/records")
         hr.done("/sittings/s1/issue")
         assert office.work() == [True]
         assert "登记或评分有变化，重新签发" in hr.page(page_of(1))

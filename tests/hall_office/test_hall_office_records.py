@@ -123,6 +123,12 @@ def test_unknown_formats_are_refused(office: Office, form: str) -> None:
         assert "请选择导出格式" in hr.refused("/sittings/s1/export", format=form)
 
 
+def test_the_list_goes_on_with_the_sitting_it_came_from(office: Office) -> None:
+    issued(office)
+    with office.staff("hr") as hr:
+        assert hr.post("/sittings/s1/export", format="csv").headers["location"] == "/exports?sitting=s1"
+
+
 # ---------------------------------------------------------------- trail
 
 

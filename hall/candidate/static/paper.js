@@ -109,7 +109,7 @@
       const answer = await fetch(path, options);
       const facts = await answer.json();
       offline = false;
-      if (answer.ok && facts.now) clock.hear(facts, before);
+      if (answer.ok && facts.now && facts.state !== "void") clock.hear(facts, before);
       return { ok: answer.ok, status: answer.status, facts: facts };
     } catch (error) {
       offline = true;
@@ -155,7 +155,7 @@
   function heard(facts) {
     if (ended) return;
     if (facts.state === "out") { pulse(); return; }
-    if (facts.now) clock.hear(facts, null);
+    if (facts.now && facts.state !== "void") clock.hear(facts, null);   // the end of a paused paper is no resumption
     stands(facts);
   }
 

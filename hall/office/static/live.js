@@ -76,8 +76,30 @@
     place.textContent = "";
     place.appendChild(made);
   }
+  // what came up since the page was opened: a service in trouble, a colleague who waits for a second person
+  function news(picture) {
+    var bar = document.getElementById("alarms");
+    if (bar) {
+      var told = picture.alarms.map(function (one) { return one.title + one.advice; }).join("");
+      if (bar.textContent.replace(/\s/g, "") !== told.replace(/\s/g, "")) {
+        replace(bar, picture.alarms.map(function (one) {
+          var line = element("p");
+          line.appendChild(element("b", one.title));
+          line.appendChild(document.createTextNode(one.advice));
+          return line;
+        }));
+      }
+      bar.hidden = picture.alarms.length === 0;
+    }
+    var asked = document.getElementById("live-approvals");
+    if (asked) {
+      if (asked.querySelector("b").textContent !== String(picture.approvals)) { asked.querySelector("b").textContent = picture.approvals; }
+      asked.hidden = picture.approvals === 0;
+    }
+  }
   function ids(list) { return list.map(String).join(" "); }
   function show(picture) {
+    news(picture);
     counts.querySelectorAll("[data-count]").forEach(function (place) {
       var name = place.dataset.count;
       var n = name === "due" ? picture.due : picture.counts[name];
