@@ -175,7 +175,7 @@ class Home:
             return cls.use_postgres(root, db_url)
         for place in DATABASES.values():
             (root / place).touch(PRIVATE)  # SQLite gives its journals the same rights; nothing else ever makes these files
-        home = cls.open(root)
+        home = cls.open(root, ())
         home.migrate()
         return home
 
@@ -231,10 +231,8 @@ class Home:
         if self.exam_url if name == "exam" else self.office_url:
             return
         path = self.root / ("secret/database.toml" if self.exam_url else DATABASES[name])
-        try:
-            path.stat()
-        except FileNotFoundError:
-            raise HomeError(f"{path}：这个文件不见了。请放回原来的文件（数据库连同 -wal、-shm），或用 pufa restore 从备份恢复；不会新建空的") from None
+        if not path.exists() or not path.stat().st_size:
+            raise HomeError(f"{path}：这个文件不见了，或者是空的。请放回原来的文件（数据库连同 -wal、-shm），或用 pufa restore 从备份恢复；不会新建空的")
         if not os.access(path, os.R_OK | os.W_OK):
             raise PermissionError
 

@@ -63,6 +63,17 @@ def test_a_home_that_lost_a_database_is_refused_and_gets_no_empty_one(home_folde
     Home.open(home_folder.root)
 
 
+@pytest.mark.parametrize("place", DATABASES.values())
+def test_a_database_that_is_an_empty_file_is_no_database(home_folder, place):
+    home_folder.close()
+    (home_folder.root / place).write_bytes(b"")
+    with pytest.raises(HomeError, match=f"{place}：这个文件不见了，或者是空的.*pufa restore"):
+        Home.open(home_folder.root)
+    shown = CliRunner().invoke(app, ["upgrade", "--home", str(home_folder.root)])
+    assert shown.exit_code == 1 and "是空的" in shown.output, shown.output
+    assert (home_folder.root / place).read_bytes() == b"", "no tables are made in it"
+
+
 def test_the_hall_asks_for_its_own_database_alone(home_folder):
     home_folder.close()
     (home_folder.root / "office.db").unlink()
