@@ -217,7 +217,7 @@ class Answer(msgspec.Struct, frozen=True):
         return gzip.decompress(self.body) if self.header("content-encoding") == "gzip" else self.body
 
 
-_LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 
 
 class Wire:
@@ -248,9 +248,14 @@ class Wire:
         reader, writer = self._streams
         writer.write(raw)
         head = await reader.readuntil(b"\r\n\r\n")
-        found = _LENGTH.search(head)
+        found = LENGTH.search(head)
         body = await reader.readexactly(int(found[1])) if found else b""
         return Answer(int(head[9:12]), head, body)
+
+    def transport(self) -> asyncio.WriteTransport:
+        """Of the open connection."""
+        assert self._streams is not None
+        return self._streams[1].transport
 
     def close(self) -> None:
         """Hang up."""

@@ -1,9 +1,9 @@
 """Five thousand candidates connected at once: how quickly their saves are acknowledged, and how quickly they are all back (J2, J4).
 
-First the hall's highest rate over a few busy connections; then half of it, spread evenly over 5,000 connections that stay open
+First the hall's highest rate over a few busy connections (the median of four turns); then half of it, spread evenly over 5,000 connections that stay open
 and each of which has its stream of events besides; saves are sent when the timetable says, and their time runs from that instant.
-Their p99 is told twice: of all, and of those that were due while the machine ran at its own pace (:mod:`bench._machine`). Then the
-switch goes off and on: 3,000 candidates come in anew at the same moment (the hall still holds their old connections), each opens a stream and
+The same load was put before that on the bare handler (:mod:`bench._bare`), without streams: its p99 is what the machine allows at all
+just now, and :mod:`bench._machine` tells how often the machine itself was held up from outside. Then the switch goes off and on: 3,000 candidates come in anew at the same moment (the hall still holds their old connections), each opens a stream and
 saves. At the end the hall is killed with -9 under the same 3,000.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -20,15 +21,34 @@ from pathlib import Path
 
 import uvloop
 
+from bench._bare import ATTEMPTS
 from bench._book import Book
-from bench._hall import QUESTIONS, SITTING, Hall, Seat, Wire, furnish, measure_undisturbed, save_request
+from bench._hall import QUESTIONS, SITTING, Answer, Hall, Seat, Wire, furnish, measure_undisturbed, save_request
 from bench._machine import Machine
+from bench._paced import Saved, steady
 from bench._stream import Stream
 from bench.starts import percentiles
 from home import Home
 
 CONNECTED, RETURNING, BUSY, SECONDS = 5_000, 3_000, 64, 30
 P99_MS, BACK_S = 50.0, 60.0
+
+
+class Bare:
+    """A connection to the bare handler; sends what a page sends."""
+
+    def __init__(self, port: int, seat: Seat) -> None:
+        self.wire, self.seat, self.seq = Wire(port), seat, 0
+
+    def request(self) -> bytes:
+        """The next change."""
+        self.seq += 1
+        return save_request(self.seat.token, self.seat.csrf, self.seq, "q001", "A")
+
+    def take(self, answer: Answer) -> None:
+        """:raises ConnectionError: it was not stored."""
+        if answer.status != 200:
+            raise ConnectionError(str(answer))
 
 
 class Candidate:
@@ -46,12 +66,24 @@ class Candidate:
 
         :raises OSError: it did not come to an answer, or was refused for now.
         """
-        seq, seat = self.seq + 1, self.seat
-        question, answer = f"q{seq % QUESTIONS + 1:03d}", "ABCD"[seq % 4]
-        told = await self.wire.ask(save_request(seat.token, seat.csrf, seq, question, answer, writer=self.writer))
-        state, head = told.ack()
-        self.book.saved((seat.attempt_id, self.writer, seq), question, answer, head if state == "saved" else state)
-        self.seq = seq
+        self.take(await self.wire.ask(self.request()))
+
+    def request(self) -> bytes:
+        """The next change; the same again until it is taken."""
+        return save_request(self.seat.token, self.seat.csrf, self.seq + 1, *self._next(), writer=self.writer)
+
+    def take(self, answer: Answer) -> None:
+        """What was said to it.
+
+        :raises ConnectionError: it was not taken now.
+        """
+        state, head = answer.ack()
+        self.book.saved((self.seat.attempt_id, self.writer, self.seq + 1), *self._next(), head if state == "saved" else state)
+        self.seq += 1
+
+    def _next(self) -> tuple[str, str]:
+        seq = self.seq + 1
+        return f"q{seq % QUESTIONS + 1:03d}", "ABCD"[seq % 4]
 
     async def come_back(self, draw: random.Random) -> None:
         """As the page does after a loss: a stream and a save, again and again, with a pause of up to a second."""
@@ -89,24 +121,6 @@ async def connect(people: Sequence[Candidate]) -> None:
     await asyncio.gather(*(one(person) for person in people))
 
 
-async def steady(people: Sequence[Candidate], rate: float, seconds: float) -> list[tuple[float, float]]:
-    """So many saves a second, evenly over all; when each was due (``time.monotonic``, s), and the seconds until its acknowledgement."""
-    loop, apart = asyncio.get_running_loop(), len(people) / rate
-    times: list[tuple[float, float]] = []
-    begun, rounds = loop.time() + 0.5, max(1, round(seconds * rate / len(people)))
-    places = random.Random(2).sample(range(len(people)), len(people))
-
-    async def one(person: Candidate, place: int) -> None:
-        for turn in range(rounds):
-            due = begun + place / rate + turn * apart
-            await asyncio.sleep(due - loop.time())
-            await person.save()
-            times.append((due, loop.time() - due))
-
-    await asyncio.gather(*(one(person, place) for person, place in zip(people, places, strict=True)))
-    return times
-
-
 async def storm(people: Sequence[Candidate]) -> list[float]:
     """All come back in the same moment; seconds until each had a stream and an acknowledgement. The old ones hang up only then."""
     old = [(person.wire, person.stream) for person in people]
@@ -139,11 +153,13 @@ def main(arguments: list[str] | None = None) -> None:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 people = [Candidate(hall.port, seat, book) for seat in seats]
                 rates = [runner.run(highest_rate(people[n * BUSY : (n + 1) * BUSY], 150)) for n in range(1, 5)]
-                rate = max(rates) / 2
+                rate = statistics.median(rates) / 2  # as in bench.saves: the luckiest second is no rate
+                print(f"highest rate {2 * rate:,.0f} saves/s; from now on half of it over {len(people):,} connections", flush=True)
+                least = _bare_p99_ms(runner, seats, rate, given.seconds)
                 runner.run(connect(people))
                 with Machine() as machine:
                     saves = runner.run(steady(people, rate, given.seconds))
-                _tell_steady(saves, machine, max(rates), len(people))
+                _tell_steady(saves, machine, least)
                 back = people[: given.returning]
                 _tell_storm(runner.run(storm(back)), "the switch was off")
                 hall.kill()
@@ -159,23 +175,43 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"RATIO acknowledged answers lost of {len(book.saves):,}: {len(lost)} (budget 0)")
 
 
-def _tell_steady(saves: Sequence[tuple[float, float]], machine: Machine, highest: float, connected: int) -> None:
-    print(f"highest rate {highest:,.0f} saves/s; {len(saves):,} saves at half of it over {connected:,} connections", flush=True)
-    _tell_p99([seconds for _due, seconds in saves], f"over {connected:,} connections")
-    if not machine.known:
-        print("whether the machine ran at its own pace is not known: that needs root")
-        return
-    calm = [seconds for due, seconds in saves if not machine.disturbed(due)]
-    longest = max((end - begin for begin, end in machine.slow), default=0.0)
-    print(f"the machine itself was held up from outside {len(machine.slow)} times, for up to {longest * 1000:.0f} ms: "
-          f"{1 - len(calm) / len(saves):.1%} of the saves were due in such a spell")  # fmt: skip
-    _tell_p99(calm, f"over {connected:,} connections, due while the machine ran at its own pace")
+def _bare_p99_ms(runner: asyncio.Runner, seats: Sequence[Seat], rate: float, seconds: float) -> float:
+    """The same load on the bare handler, in a home of its own."""
+
+    async def warm(people: Sequence[Bare]) -> None:
+        for person in people:
+            person.take(await person.wire.ask(person.request()))
+
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.create(Path(folder) / "home", "bench")
+        furnish(home, ATTEMPTS)
+        server = Hall(home, Path(folder) / "log", module=("-m", "bench._bare")).start()
+        people = [Bare(server.port, seat) for seat in seats]
+        try:
+            runner.run(warm(people))
+            with Machine() as machine:
+                saves = runner.run(steady(people, rate, seconds))
+        finally:
+            for person in people:
+                person.wire.close()
+            server.stop()
+            home.close()
+    return _tell("bare handler", saves, machine)
 
 
-def _tell_p99(times: Sequence[float], what: str) -> None:
-    p50, p99, most = percentiles(times)
-    print(f"p50 {p50:.1f} ms, p99 {p99:.0f} ms, longest {most:.0f} ms {what}")
-    print(f"RATIO p99 of an acknowledgement {what} / {P99_MS:.0f} ms: {p99 / P99_MS:.2f} (budget 1)", flush=True)
+def _tell_steady(saves: Sequence[Saved], machine: Machine, least_ms: float) -> None:
+    p99 = _tell("hall, with streams", saves, machine)
+    print(f"RATIO p99 of an acknowledgement over {CONNECTED:,} connections / {P99_MS:.0f} ms: {p99 / P99_MS:.2f} (budget 1)")
+    print(f"RATIO p99 of an acknowledgement, hall / bare handler under the same load: {p99 / least_ms:.2f}", flush=True)
+
+
+def _tell(what: str, saves: Sequence[Saved], machine: Machine) -> float:
+    """p99, ms."""
+    p50, p99, most = percentiles([seconds for _due, seconds in saves])
+    lost = sum(machine.disturbed(due) for due, _seconds in saves) / len(saves)
+    outside = f"{len(machine.slow)} times, {lost:.1%} of the time" if machine.known else "not known, that needs root"
+    print(f"{what}: {len(saves):,} saves, p50 {p50:.1f} ms, p99 {p99:.0f} ms, longest {most:.0f} ms; machine held up from outside: {outside}", flush=True)
+    return p99
 
 
 def _tell_storm(times: Sequence[float], after: str) -> None:
