@@ -104,11 +104,16 @@ def newest_at(made: Iterable[Backup], now: int) -> int | None:
 def uncovered_since(home: Home, now: int) -> int | None:
     """Since when, ms UTC, what is done in this home is in no backup of a known age: since the newest one, else since the home was made.
 
-    None: nobody knows, for the home itself is dated ahead.
+    None: nobody knows, for the home itself is dated ahead, or its oldest file is gone.
     """
-    made = (home.secret / "keys" / "record.key").stat().st_mtime_ns // 1_000_000
     newest = newest_at(known_backups(home), now)
-    return newest if newest is not None else made if made <= now + MINUTE_MS else None
+    if newest is not None:
+        return newest
+    try:
+        made = (home.secret / "keys" / "record.key").stat().st_mtime_ns // 1_000_000
+    except FileNotFoundError:  # that a key is missing is told by what needs it; the pages go on
+        return None
+    return made if made <= now + MINUTE_MS else None
 
 
 def backup_now(home: Home, now: int) -> Backup:

@@ -1,8 +1,8 @@
-"""``python -m bench._bare --home DIR --port N``: what nobody can undercut who stores each answer before acknowledging it.
+"""``python -m bench._bare --home DIR --port N``: the least that a server does which stores each answer before it acknowledges it.
 
 An ASGI function outside all middleware that puts one row into the table of saves of the same kind of database by a group commit (a
 thread that inserts whatever waits and answers after the commit), without looking at the request: no session, no check, no chain, no
-decoding. Served by uvicorn with the hall's options, it shows what a machine allows at all.
+decoding. Served by uvicorn with the hall's options, so that the same machine can be asked about both.
 """
 
 from __future__ import annotations

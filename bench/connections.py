@@ -1,10 +1,12 @@
 """Five thousand candidates connected at once: how quickly their saves are acknowledged, and how quickly they are all back (J2, J4).
 
-First the hall's highest rate over a few busy connections (the median of four turns); then half of it, spread evenly over 5,000 connections that stay open
-and each of which has its stream of events besides; saves are sent when the timetable says, and their time runs from that instant.
-The same load was put before that on the bare handler (:mod:`bench._bare`), without streams: its p99 is what the machine allows at all
-just now, and :mod:`bench._machine` tells how often the machine itself was held up from outside. Then the switch goes off and on: 3,000 candidates come in anew at the same moment (the hall still holds their old connections), each opens a stream and
-saves. At the end the hall is killed with -9 under the same 3,000.
+First the hall's highest rate over a few busy connections (the median of four turns); then half of it, spread evenly over 5,000
+connections that stay open and each of which has its stream of events besides; saves are sent when the timetable says, and their time
+runs from that instant. Before that the bare handler (:mod:`bench._bare`) gets the same load, without streams, so that its p99 stands
+beside the hall's; of both :mod:`bench._machine` tells how often the machine itself was held up from outside meanwhile.
+
+Then the switch goes off and on: 3,000 candidates come in anew at the same moment (the hall still holds their old connections), each
+opens a stream and saves. At the end the hall is killed with -9 under the same 3,000.
 """
 
 from __future__ import annotations

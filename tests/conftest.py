@@ -50,10 +50,14 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def _copy(root: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(root, tmp_path / "home", copy_function=shutil.copy))  # the rights stay, the files are of today
+
+
 @pytest.fixture
 def home_folder(pristine: Path, tmp_path: Path) -> Iterator[Home]:
     """A new home on SQLite."""
-    home = Home.open(Path(shutil.copytree(pristine, tmp_path / "home")))
+    home = Home.open(_copy(pristine, tmp_path))
     yield home
     home.close()
 
@@ -94,6 +98,6 @@ def any_home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
         root = database.root
     else:
         root = request.getfixturevalue("pristine")
-    home = Home.open(Path(shutil.copytree(root, tmp_path / "home")))
+    home = Home.open(_copy(root, tmp_path))
     yield home
     home.close()

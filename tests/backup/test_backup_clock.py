@@ -47,6 +47,11 @@ def test_a_home_without_any_backup_is_told(home_folder: Home) -> None:
     assert "PufaNoBackup" in {alarm.name for alarm in raised(read_health(home_folder, now + 2 * DAY_MS).gauges)}
 
 
+def test_a_key_that_is_gone_does_not_take_the_figures_with_it(home_folder: Home) -> None:
+    (home_folder.secret / "keys" / "record.key").unlink()
+    assert read_health(home_folder, now_ms()).gauges["pufa_backup_age_seconds"] == float("inf")
+
+
 def test_where_even_the_home_is_dated_ahead_the_age_is_neither_nought_nor_left_out(home_folder: Home, tmp_path: Path) -> None:
     """The clock was wrong when the office was set up, and is set back; the worker cannot make a backup."""
     now = now_ms()
