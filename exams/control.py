@@ -267,8 +267,8 @@ def release_device(connection: Connection, admission_no: str, *, reason: str, by
 
     :raises AttemptError: no open attempt, or no reason.
     """
-    reason = a_reason(reason, "换机")
-    row = _open_attempt(connection, admission_no, "不用换机")
+    reason = a_reason(reason, "换电脑")
+    row = _open_attempt(connection, admission_no, "不用换电脑")
     lately = incident.c.entry_id == row.entry_id, incident.c.kind == "device_released", incident.c.at > now - SAME_RELEASE_MS
     if connection.execute(select(incident.c.id).where(*lately)).first():
         return False

@@ -158,7 +158,7 @@ def extra_time(visit: Visit) -> Response:
 def release(visit: Visit) -> Response:
     """``POST …/release``: the candidate may go on at another computer."""
     _known, one = _about(visit)
-    reason = visit.text("reason", "换机原因", 500)
+    reason = visit.text("reason", "换电脑的原因", 500)
     with transaction(visit.home.exam) as connection:
         done = release_device(connection, one.admission_no, reason=reason, by=visit.by, now=visit.now)
     told = f"{one.name} 现在可以在另一台电脑上用原来的考试码登录，已保存的答案都在，时间继续计算。"

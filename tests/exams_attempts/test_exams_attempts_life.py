@@ -299,7 +299,7 @@ def test_no_grant_and_no_release_after_the_end(any_home, sit):
         hand_in(connection, desk.attempt_id, 1, 9, now_ms())
     with pytest.raises(AttemptError, match="不能加时"), transaction(any_home.exam) as connection:
         grant_time(connection, one.admission_no, 60, kind="extra", reason="停电", by="kaowu", now=now_ms())
-    with pytest.raises(AttemptError, match="不用换机"), transaction(any_home.exam) as connection:
+    with pytest.raises(AttemptError, match="不用换电脑"), transaction(any_home.exam) as connection:
         release_device(connection, one.admission_no, reason="死机", by="kaowu", now=now_ms())
 
 

@@ -257,7 +257,7 @@ def test_the_second_device_is_refused_until_the_officer_releases(any_home, roste
     first, second = hall(roster[0]), hall(roster[0])
     first.start()
     refused = second.log_in()
-    assert refused.status_code == 409 and "换机" in refused.text and "D05" in refused.text
+    assert refused.status_code == 409 and "办理“换电脑”" in refused.text and "D05" in refused.text
     assert first.save((1, "q001", "A")).status_code == 200
     with transaction(any_home.exam) as connection:
         release_device(connection, roster[0].admission_no, reason="死机", by="kaowu", now=now_ms())
