@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import queue
-import resource
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from hall.candidate.serve import KEEP_ALIVE_S
+from hall.candidate.serve import KEEP_ALIVE_S, allow_many_connections
 from home import Home, transaction
 
 #: attempts 1 to this many are there to be saved for (:func:`bench._hall.furnish`)
@@ -71,8 +70,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_many_connections()
     uvicorn.run(
         bare_app(given.home), port=given.port, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning",
         lifespan="off", timeout_keep_alive=KEEP_ALIVE_S, backlog=4096,

@@ -1,8 +1,8 @@
 """Whether the machine ran at its own pace while something was measured on it.
 
-A host takes time away from its guests, and tells them nothing of it: on the machine of this project's sessions both processors fall to
-a tenth of their pace for 30 to 80 ms every second or two, also when nothing runs. A probe on each processor counts for a tenth of a
-millisecond every four, at a real-time priority: no other process of this machine can hold it up, so whatever does comes from outside.
+A host takes time away from its guests and tells them nothing of it: on one virtual machine both processors fell to a tenth of their
+pace for 30 to 80 ms every second or two, also when nothing ran. A probe on each processor counts for a tenth of a millisecond every
+four, at a real-time priority: no other process of this machine can hold it up, so whatever does comes from outside.
 """
 
 from __future__ import annotations

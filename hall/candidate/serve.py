@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (HomeError, ConfinementError, OSError) as error:
         print(f"考场没有启动：{error}", file=sys.stderr)
         return 1
-    _allow_many_connections()
+    allow_many_connections()
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the process; collecting it again and again costs saves
     gc.set_threshold(50_000, 50, 100)
@@ -135,7 +135,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _allow_many_connections() -> None:
+def allow_many_connections() -> None:
     """As many open files as this user may have: a candidate needs two connections, and a shell allows 1,024 at first."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
