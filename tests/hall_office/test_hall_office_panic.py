@@ -6,7 +6,7 @@ import re
 
 from office_room import Office, notice, opened
 from sqlalchemy import select
-from test_hall_office_control import ROOM, approval_of, colleague, formal, path_of, states
+from test_hall_office_control import ROOM, approval_of, colleague, formal, path_of, states, two_at_work
 from test_hall_office_room import seats, write
 
 from exams.tables import sitting
@@ -17,11 +17,7 @@ from home import local_text, now_ms
 
 def test_a_refused_end_says_that_the_candidate_is_still_stopped(office: Office) -> None:
     with office.staff("exam_officer") as officer, colleague(office) as other:
-        opened(office, officer, n=2)
-        formal(office)
-        one, two = seats(office)
-        write(office, one)
-        write(office, two)
+        one, two = two_at_work(office, officer)
         officer.done(f"{path_of(one)}/void", kind="misconduct", reason="疑似夹带")
         assert "还暂停着" in notice(other.done(approval_of(other.page("/approvals")), decision="refuse"))
         (work,) = officer.get("/sittings/s-1/live.json").json()["work"]
