@@ -183,7 +183,7 @@ def test_pause_of_one(office: Office) -> None:
 
 def test_misconduct_stops_at_once_and_ends_by_two(office: Office) -> None:
     with office.staff("exam_officer") as officer, colleague(office) as other:
-        one, two = two_at_work(office, officer)
+        one, _ = two_at_work(office, officer)
         assert "请选择处理" in officer.refused(f"{path_of(one)}/void", kind="absent", reason="x")
         page = officer.done(f"{path_of(one)}/void", kind="misconduct", reason="查看手机", document_no="记录 1 号")
         assert "已先暂停" in notice(page) and states(office) == ["open", "open"]
