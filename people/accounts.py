@@ -23,6 +23,9 @@ from home import OFFICE, audit, now_ms
 from people.errors import AccountError, LoginRefused
 from people.tables import account, office_session, role_grant
 
+#: what stands for a login where no person did it
+PROCESSES = {"hall": "考场系统", "worker": "后台", "command": "命令行"}
+
 
 @dataclass(frozen=True)
 class Role:
@@ -188,6 +191,11 @@ def list_accounts(connection: Connection) -> Sequence[Account]:
     """All accounts by login, disabled ones included."""
     ids = connection.execute(select(account.c.id).order_by(account.c.login)).scalars().all()
     return [get_account(connection, number) for number in ids]
+
+
+def names_of(connection: Connection) -> dict[str, str]:
+    """{what is on file of who did something: what people read}: an account's name for its login, a title where no person did it."""
+    return {row.login: row.name for row in connection.execute(select(account.c.login, account.c.name))} | PROCESSES
 
 
 def find_account(connection: Connection, login: str) -> Account:

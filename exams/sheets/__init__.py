@@ -20,12 +20,12 @@ from exams.status import AT_WORK, STATES, SittingStatus, status_of
 from exams.tables import answer_file, attempt, candidate, grant, open_sitting, reopening
 from exams.typesetting import set_pdf, template_of
 from home import Home, local_text
-from people.tables import account, person
+from people.accounts import names_of
+from people.tables import person
 
 HERE = Path(__file__).parent
 #: lines left empty for what is written by hand
 EMPTY_LINES = 8
-WRITERS = {"hall": "考场系统", "worker": "后台"}
 #: how an attempt may have ended -> words of the closing sheet; together with the absent they are everybody
 ENDS = {
     "handed_in": "考生交卷", "timed_out": "到时自动收卷", "closed": "监考收卷", "void": "终止作答（违纪、取消资格）", "absent": "没有来考，或来了没有开始作答",
@@ -109,7 +109,7 @@ def _attendance(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
 def _incidents(home: Home, known: Sitting, _now: int) -> Mapping[str, object]:
     kinds = incident_kinds(home)
     with home.office.connect() as connection:
-        writers = {row.login: row.name for row in connection.execute(select(account.c.login, account.c.name))} | WRITERS
+        writers = names_of(connection)
     with home.exam.connect() as connection:
         lines = incidents_of(connection, known.id)
     rows = [

@@ -19,8 +19,8 @@ from hall.office.pages import go, page, role_titles, span_text
 from hall.office.second_acts import EXECUTORS, Wanted, not_ended
 from hall.office.visit import NotHere, Visit
 from home import Home, transaction
+from people.accounts import names_of
 from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, use, waiting
-from people.tables import account
 
 #: what staff read of an argument: name -> title; what is not here (numbers of rows, digests) is not shown
 ARGUMENTS = {
@@ -63,7 +63,7 @@ def approvals_page(visit: Visit) -> Response:
     """``GET /approvals``."""
     with visit.home.office.connect() as connection:
         open_, done = waiting(connection), recent(connection, 30)
-        names = dict(connection.execute(select(account.c.login, account.c.name)).all())
+        names = names_of(connection)
     lines = {one.id: _line(visit, names, one) for one in (*open_, *done)}
     undecided = [lines[one.id] for one in open_ if one.granted is None]
     granted = [lines[one.id] for one in open_ if one.granted]

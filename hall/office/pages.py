@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import select
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from exams.sittings import KINDS, STATE_TITLES
@@ -15,17 +14,13 @@ from hall.office.alarms import Alarm, raised_now
 from hall.office.sessions import Session, leave_notice, take_notice
 from hall.office.visit import Visit
 from home import Home, HomeError, local_text
-from people.accounts import ROLES
+from people.accounts import ROLES, names_of
 from people.approvals import waiting
-from people.tables import account
 
 HERE = Path(__file__).parent
 
 #: who is shown what is wrong with the service
 WATCHERS = frozenset(("exam_officer", "operator"))
-
-#: what stands for a login where no person did it
-PROCESSES = {"hall": "考场系统", "worker": "后台", "command": "命令行"}
 
 #: name of a route -> its path, filled by the route table when the app is made
 _PATHS: dict[str, str] = {}
@@ -108,7 +103,7 @@ def _names(home: Home) -> Callable[[str], str]:
     def called(login: str) -> str:
         if not known:
             with home.office.connect() as connection:
-                known.update({row.login: row.name for row in connection.execute(select(account.c.login, account.c.name))} | PROCESSES)
+                known.update(names_of(connection))
         return known.get(login, login)
 
     return called
