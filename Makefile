@@ -7,7 +7,7 @@ serve:            ## a demonstration: hall on 127.0.0.1:8000, office on 127.0.0.
 
 test:             ## the whole test suite (all tiers but `long`)
 	@deploy/setup.sh test
-	@.venv/bin/python -m pytest -m "not long" -n 3 --dist loadscope --no-loadscope-reorder
+	@.venv/bin/python -m pytest -m "not long" -n 4 --dist loadscope --no-loadscope-reorder
 
 check:            ## ruff, mypy --strict, architecture
 	@deploy/setup.sh test

@@ -208,7 +208,7 @@ class Home:
         try:
             return cls._open(root, needed)
         except PermissionError:
-            from logs import no_right  # as in migrate: only for this
+            from faults import no_right  # as in migrate: only for this
 
             raise HomeError(no_right(root)) from None
 

@@ -14,6 +14,7 @@ import typer
 import courses.commands
 import exams.commands
 import exams.sitting_commands
+import faults
 import grading.certificates.commands
 import grading.commands
 import grading.retention.commands
@@ -25,6 +26,7 @@ import hall.metrics_command
 import hall.person_merging_command
 import hall.rehearsal.command
 import hall.service_commands
+import hall.tls_commands
 import logs
 import people.commands
 import question_bank.commands
@@ -57,6 +59,7 @@ app.command("rehearse")(hall.rehearsal.command.rehearse)
 app.add_typer(hall.audit_command.commands, name="audit", help="操作记录：核验是否被改动。")
 app.command("upgrade")(hall.service_commands.upgrade)
 app.command("share")(hall.service_commands.share)
+app.add_typer(hall.tls_commands.commands, name="tls")
 app.command("metrics")(hall.metrics_command.metrics)
 app.command("restore")(hall.backup_commands.restore_command)
 people.commands.commands.command("merge")(hall.person_merging_command.merge)
@@ -92,7 +95,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        found = logs.told(error)  # disk, rights, database
+        found = faults.told(error)  # disk, rights, database
         if found is not None:
             print(found, file=sys.stderr)
         else:

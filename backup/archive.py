@@ -24,8 +24,8 @@ import pyrage
 from sqlalchemy.exc import DBAPIError
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
+from faults import no_right, told
 from home import DATABASES, PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
-from logs import no_right, told
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -87,7 +87,7 @@ def grant_time(
     if after is not None and newest_grant(connection, row.sitting_id, admission_no) != after:
         raise AttemptError(REPEATED)
     _give(connection, [row.id], seconds, kind, reason, by, now)
-    record(connection, row.sitting_id, row.entry_id, "grant", f"加时 {_span(seconds)}：{reason}", by=by, now=now)
+    record(connection, row.sitting_id, row.entry_id, "grant", f"加时 {span_of(seconds)}：{reason}", by=by, now=now)
     audit(connection, EXAM, by, "attempt.grant", admission_no, seconds=seconds, kind=kind, reason=reason)
     return int(row.limit_at)
 
@@ -111,7 +111,7 @@ def grant_room(
     if not ids:
         raise AttemptError("现在没有人在答题，不用加时")
     _give(connection, ids, seconds, "extra", reason, by, now)
-    record(connection, sitting_id, None, "grant", f"全场加时 {_span(seconds)}（{len(ids)} 人）：{reason}", by=by, now=now)
+    record(connection, sitting_id, None, "grant", f"全场加时 {span_of(seconds)}（{len(ids)} 人）：{reason}", by=by, now=now)
     audit(connection, EXAM, by, "room.grant", sitting_id, seconds=seconds, candidates=len(ids), reason=reason)
     return len(ids)
 
@@ -133,7 +133,8 @@ def _give(connection: Connection, ids: Sequence[int], seconds: int, kind: str, r
     connection.execute(insert(grant), [{"attempt_id": ident, **given} for ident in ids])
 
 
-def _span(seconds: int) -> str:
+def span_of(seconds: int) -> str:
+    """Seconds as staff read them: 5 分钟, 5 分 30 秒."""
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} 分 {rest:02d} 秒" if rest else f"{minutes} 分钟"
 
@@ -181,7 +182,7 @@ def resume_room(connection: Connection, sitting_id: str, *, reason: str, by: str
         _give(connection, ids, seconds, "pause", reason, by, now)
     _move_window(connection, row, stood)
     given = sum(map(len, credit.values()))
-    record(connection, sitting_id, None, "resume", f"恢复考试：暂停 {_span(_whole_s(stood))}，给 {given} 人如数补回；{reason}", by=by, now=now)
+    record(connection, sitting_id, None, "resume", f"恢复考试：暂停 {span_of(_whole_s(stood))}，给 {given} 人如数补回；{reason}", by=by, now=now)
     audit(connection, EXAM, by, "room.resume", sitting_id, paused_ms=stood, candidates=given, reason=reason)
     return Resumed(stood, given)
 
@@ -231,7 +232,7 @@ def resume_one(connection: Connection, admission_no: str, *, reason: str, by: st
     connection.execute(update(attempt).where(attempt.c.id == row.id).values(paused_at=None, limit_at=attempt.c.limit_at + seconds * 1000))
     if seconds:
         _give(connection, [row.id], seconds, "pause", reason, by, now)
-    record(connection, row.sitting_id, row.entry_id, "resume", f"恢复作答，补回 {_span(seconds)}：{reason}", by=by, now=now)
+    record(connection, row.sitting_id, row.entry_id, "resume", f"恢复作答，补回 {span_of(seconds)}：{reason}", by=by, now=now)
     audit(connection, EXAM, by, "attempt.resume", admission_no, seconds=seconds, reason=reason)
     return Resumed(max(0, lost), 1 if seconds else 0)
 

@@ -1,6 +1,7 @@
-"""Acts that take something back: an attempt ended for good or gone on with, a sitting withdrawn, a window moved.
+"""Acts that take something back: an attempt ended for good or gone on with, time, a sitting; and a window moved.
 
-As a rule a second person agrees first (``[control] second_person`` of the profile, people.approvals): here ``second`` is only kept.
+As a rule a second person agrees first (``[control] second_person`` of the profile, people.approvals): here ``second`` is only kept, and
+``called``, the second person's name, stands in the room's record.
 What is on exam.db is one transaction; where the office's row follows, the hall goes first and doing it again completes it.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
 
 from exams.attempts import finish_of
-from exams.control import a_reason, lock_sitting
+from exams.control import a_reason, lock_sitting, newest_grant, span_of
 from exams.errors import AttemptError, SittingError
 from exams.incidents import record
 from exams.room_access import ANY_ROOM, RoomAccess
@@ -21,12 +22,14 @@ from exams.tables import attempt, entry, grant, handin, open_sitting, reopening,
 from home import EXAM, OFFICE, Home, audit, local_text, transaction
 
 MAX_REOPENED_S = 3 * 3600
+#: what is left to whoever time is taken back from: nobody is surprised by the end
+LEAST_LEFT_S = 300
 
 
 def needs_second(known: Sitting, act: str) -> bool:
     """Whether an act (a key of :data:`exams.policy.SECOND_PERSON`) needs a second person in this sitting.
 
-    The profile says so; where it does not, all four do in a formal sitting and none in a demonstration or a mock.
+    The profile says so; where it does not, all do in a formal sitting and none in a demonstration or a mock.
     """
     named = known.profile.second_person
     return act in named if named is not None else known.kind == "formal"
@@ -36,7 +39,7 @@ def needs_second(known: Sitting, act: str) -> bool:
 
 
 def void_attempt(
-    connection: Connection, admission_no: str, *, reason: str, by: str, second: str | None, now: int
+    connection: Connection, admission_no: str, *, reason: str, by: str, second: str | None, now: int, called: str | None = None
 ) -> bool:
     """End an attempt for good: it takes nothing more, is not collected, and the candidate may not come in again.
 
@@ -53,7 +56,7 @@ def void_attempt(
         .values(state="void", closed_at=row.closed_at or now, closed_by=row.closed_by or "officer", paused_at=None)
     )  # fmt: skip
     connection.execute(update(entry).where(entry.c.id == row.entry_id).values(barred=True))
-    record(connection, row.sitting_id, row.entry_id, "void", f"终止作答：{reason}{_with(second)}", by=by, now=now)
+    record(connection, row.sitting_id, row.entry_id, "void", f"终止作答：{reason}{_with(called or second)}", by=by, now=now)
     audit(connection, EXAM, by, "attempt.void", admission_no, reason=reason, second=second)
     return True
 
@@ -66,8 +69,9 @@ def voided(home: Home, sitting_id: str) -> frozenset[str]:
 
 
 def reopen_attempt(
-    connection: Connection, admission_no: str, seconds: int, *, reason: str, by: str, second: str | None, now: int
-) -> int:
+    connection: Connection, admission_no: str, seconds: int, *, reason: str, by: str, second: str | None, now: int,
+    called: str | None = None,
+) -> int:  # fmt: skip
     """Let a candidate go on whose attempt was handed in, ended by time or ended for good; returns the new limit, ms UTC.
 
     The former end with its receipt is kept in ``reopening``; the next hand-in gives a new receipt. The candidate logs in anew.
@@ -97,10 +101,59 @@ def reopen_attempt(
         .values(state="open", closed_at=None, closed_by=None, limit_at=limit, writer=attempt.c.writer + 1, device=None, paused_at=None,
                 last_seen_at=None, unsaved=None, unsaved_since=None)
     )  # fmt: skip
-    detail = f"恢复作答到 {local_text(limit, '%H:%M')}（原于 {local_text(row.closed_at, '%H:%M:%S')} 结束）：{reason}{_with(second)}"
+    detail = f"恢复作答到 {local_text(limit, '%H:%M')}（原于 {local_text(row.closed_at, '%H:%M:%S')} 结束）：{reason}{_with(called or second)}"
     record(connection, row.sitting_id, row.entry_id, "reopened", detail, by=by, now=now)
     audit(connection, EXAM, by, "attempt.reopen", admission_no, limit_at=limit, reason=reason, second=second)
     return limit
+
+
+def take_back_time(
+    connection: Connection, sitting_id: str, admission_no: str | None, seconds: int, *, reason: str, by: str, second: str | None, now: int,
+    after: int, called: str | None = None,
+) -> int:  # fmt: skip
+    """Take back time that was given by mistake, from one candidate or (None) from everybody at work; returns from how many.
+
+    Never more than an officer gave and nobody took back, and never so much that less than :data:`LEAST_LEFT_S` is left.
+    ``after``: :func:`exams.control.newest_grant` as the officer saw it who asked for it.
+
+    :raises AttemptError: nothing to take, a bad amount or reason, time was given or taken since, or the sitting is closed.
+    """
+    reason = a_reason(reason, "收回加时")
+    if seconds < 1:
+        raise AttemptError("收回的时间至少 1 秒")
+    room = lock_sitting(connection, sitting_id)
+    if newest_grant(connection, sitting_id, admission_no) != after:
+        raise AttemptError("申请以后又加过时或收回过，没有再收回；请核对后再办")
+    taken = _takeable(connection, room, admission_no, seconds, now)
+    if not taken:
+        raise AttemptError(f"没有可以收回的加时：只能收回考务加过的时间，且至少给考生留 {LEAST_LEFT_S // 60} 分钟")
+    for ident, most in taken.items():
+        connection.execute(update(attempt).where(attempt.c.id == ident).values(limit_at=attempt.c.limit_at - most * 1000))
+    one = select(attempt.c.entry_id).where(attempt.c.id == next(iter(taken)))
+    entry_id = connection.execute(one).scalar_one() if admission_no else None
+    told = {"kind": "extra", "reason": f"{reason}{_with(called or second)}"[:500], "by": by, "at": now}
+    connection.execute(insert(grant), [{"attempt_id": ident, "seconds": -most, **told} for ident, most in taken.items()])
+    detail = f"收回加时 {span_of(max(taken.values()))}" if admission_no else f"全场收回加时 {span_of(seconds)}（{len(taken)} 人）"
+    record(connection, sitting_id, entry_id, "grant", f"{detail}：{reason}{_with(called or second)}", by=by, now=now)
+    audit(connection, EXAM, by, "time.take_back", admission_no or sitting_id, seconds=seconds, candidates=len(taken), reason=reason, second=second)
+    return len(taken)
+
+
+def _takeable(
+    connection: Connection, room: Row[tuple[object, ...]], admission_no: str | None, seconds: int, now: int
+) -> dict[int, int]:
+    """{open attempt, locked: seconds that can be taken from it}, those with none left out."""
+    given = select(func.coalesce(func.sum(grant.c.seconds), 0)).where(grant.c.attempt_id == attempt.c.id, grant.c.kind == "extra").scalar_subquery()
+    concerned = attempt.c.sitting_id == room.id, attempt.c.state == "open", *([entry.c.admission_no == admission_no] if admission_no else [])
+    rows = connection.execute(
+        select(attempt.c.id, attempt.c.limit_at, attempt.c.paused_at, given.label("given"))
+        .join(entry, entry.c.id == attempt.c.entry_id).where(*concerned).with_for_update(of=attempt)
+    ).all()  # fmt: skip
+    taken = {}
+    for row in rows:
+        stands = min(at for at in (now, row.paused_at, room.paused_at) if at is not None)
+        taken[row.id] = min(seconds, row.given, (row.limit_at - stands) // 1000 - LEAST_LEFT_S)
+    return {ident: most for ident, most in taken.items() if most > 0}
 
 
 def _with(second: str | None) -> str:

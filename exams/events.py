@@ -121,15 +121,7 @@ def record_event(
         not know, an event that may not follow what stands, or no such candidate. All that is wrong is told at once.
     """
     entry = Entry(kind, reason.strip(), (document_no or "").strip(), ground, document_id)
-    if kind not in KINDS:
-        raise SittingError(f"没有“{kind}”这种考生事件；可用：{'、'.join(k.title for k in KINDS.values())}")
-    here = candidate.c.sitting_id == sitting_id, candidate.c.person_id == person_id
-    if connection.execute(select(candidate.c.person_id).where(*here).with_for_update()).first() is None:
-        raise SittingError("该考生不在本场名单内，未作登记")
-    known = get_sitting(connection, sitting_id)
-    faults = [*_faults(entry, known), *_forbidden(connection, known, person_id, kind)]
-    if faults:
-        raise SittingError("；".join(faults))
+    known = check_event(connection, sitting_id, person_id, entry)
     months = known.profile.step(ground, kind).months if kind in _PENAL else None
     moment = now_ms()
     until = add_months(date.fromisoformat(local_text(moment, "%Y-%m-%d")), months) if months else None
@@ -142,6 +134,23 @@ def record_event(
     audit(connection, OFFICE, by, "candidate.event", f"{sitting_id}/{person_id}", kind=kind, document_no=entry.document_no,
           ground=entry.ground, attachment=document_id)  # fmt: skip
     return int(number)
+
+
+def check_event(connection: Connection, sitting_id: str, person_id: int, entry: Entry) -> Sitting:
+    """Whether an event may be entered as things stand now; returns the sitting. The candidate's row is locked.
+
+    :raises SittingError: as :func:`record_event`.
+    """
+    if entry.kind not in KINDS:
+        raise SittingError(f"没有“{entry.kind}”这种考生事件；可用：{'、'.join(k.title for k in KINDS.values())}")
+    here = candidate.c.sitting_id == sitting_id, candidate.c.person_id == person_id
+    if connection.execute(select(candidate.c.person_id).where(*here).with_for_update()).first() is None:
+        raise SittingError("该考生不在本场名单内，未作登记")
+    known = get_sitting(connection, sitting_id)
+    faults = [*_faults(entry, known), *_forbidden(connection, known, person_id, entry.kind)]
+    if faults:
+        raise SittingError("；".join(faults))
+    return known
 
 
 def _faults(entry: Entry, known: Sitting) -> list[str]:

@@ -174,13 +174,15 @@ def admission_of(connection: Connection, sitting_id: str, person_id: int | None)
     return connection.execute(select(candidate.c.admission_no).where(*here)).scalar()
 
 
-def set_barred(home: Home, sitting_id: str, person_id: int, by: str) -> None:
-    """Carry a candidate's standing events down to the hall: barred from the paper, or free again."""
-    with home.office.connect() as connection:
-        row = connection.execute(
-            select(candidate.c.admission_no).where(candidate.c.sitting_id == sitting_id, candidate.c.person_id == person_id)
-        ).first()
-        out = barred(events_of(connection, sitting_id).get(person_id, ()))
+def set_barred(home: Home, office: Connection, sitting_id: str, person_id: int, by: str) -> None:
+    """Carry a candidate's standing events down to the hall: barred from the paper, or free again.
+
+    ``office``: the caller's transaction, in which an event may just have been entered.
+    """
+    row = office.execute(
+        select(candidate.c.admission_no).where(candidate.c.sitting_id == sitting_id, candidate.c.person_id == person_id)
+    ).first()
+    out = barred(events_of(office, sitting_id, person_id).get(person_id, ()))
     if row is None:
         raise SittingError("该考生不在本场名单内")
     with transaction(home.exam) as connection:

@@ -19,7 +19,8 @@ LATE = ("counts", "does_not_count")
 #: officer's act as a profile names it -> act of people.approvals that a second person grants
 SECOND_PERSON = {
     "void": "attempt.void", "reopen": "attempt.reopen", "merge": "answer_file.merge", "withdraw": "sitting.withdraw",
-    "print": "paper.print", "source": "paper.source",
+    "print": "paper.print", "source": "paper.source", "take_time": "attempt.take_time",
+    "event": "candidate.event", "revoke": "candidate.event.revoke",
 }  # fmt: skip
 #: Pairs of roles that one person must not hold in the same sitting, whatever a profile says.
 NEVER_WAIVED = (frozenset(("author", "reviewer")), frozenset(("marker", "candidate")))

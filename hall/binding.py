@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 
 
 def bind_problem(host: str, *, tls: bool, behind_proxy: str | None) -> str | None:
@@ -20,3 +22,38 @@ def bind_problem(host: str, *, tls: bool, behind_proxy: str | None) -> str | Non
     except ValueError:
         local = False
     return None if local else f"监听 {host} 会让口令和答案明文过网；请加 --tls（用本地证书）或 --behind-proxy 网段"
+
+
+def port_problem(host: str, port: int) -> str | None:
+    """Why nothing can listen here now, with what to do; None if something can."""
+    try:
+        listening_socket(host, port).close()
+    except OSError as error:
+        return listen_problem(host, port, error)
+    return None
+
+
+def listen_problem(host: str, port: int, error: OSError) -> str:
+    """What a refusal of the system to listen means to whoever starts the server."""
+    if error.errno == errno.EADDRINUSE:
+        return f"端口 {port} 已被占用：可能 pufa 已经在运行，也可能是别的程序。请先停掉它，或用 --port 换一个端口"
+    if error.errno == errno.EACCES:
+        return f"没有权限使用端口 {port}；请用 --port 换一个 1024 以上的端口"
+    return f"本机没有 {host} 这个地址，或不能使用（{error.strerror}）；请核对 --host"
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A TCP socket bound to an address of this machine, not yet listening.
+
+    :raises OSError: taken, not ours, or no right to it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    bound.set_inheritable(False)
+    return bound

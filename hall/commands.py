@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 
 from backup.schedule import beside_the_data
-from hall.binding import bind_problem
-from hall.local_tls import make_certificate
+from hall.binding import bind_problem, port_problem
+from hall.local_tls import ends_soon, make_certificate, tls_problem
 from hall.supervisor import Listening, supervise
-from home import Home, HomeError
+from home import Home, HomeError, now_ms
 
 console = Console(markup=False, highlight=False, soft_wrap=True)
 
@@ -57,15 +57,28 @@ def serve(
     if problem:
         console.print(problem, style="red")
         raise typer.Exit(2)
-    where.migrate()
     scheme = "https" if tls else "http"
     listening = Listening(host, port, port + 1, tls, behind_proxy, halls)
+    if problem := _cannot_start(where, listening):
+        console.print(problem, style="red")
+        raise typer.Exit(1)
+    where.migrate()
     candidates = "、".join(f"{scheme}://{host}:{one}" for one in listening.hall_ports())
     console.print(f"考场：{candidates}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
-    if beside := beside_the_data(where):
-        console.print(f"提醒：{beside}", style="yellow", soft_wrap=True)
+    certificate = ends_soon(where.root / "tls" / "server.pem", now_ms()) if tls else None
+    for reminder in filter(None, (beside_the_data(where), certificate)):
+        console.print(f"提醒：{reminder}", style="yellow", soft_wrap=True)
     try:
         supervise(where, listening)
     except HomeError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None
+
+
+def _cannot_start(where: Home, listening: Listening) -> str | None:
+    """What every process of this home would end by, told once and before they are started."""
+    folder = where.root / "tls"
+    ports = (*listening.hall_ports(), listening.office_port)
+    return (tls_problem(folder / "server.pem", folder / "server.key") if listening.tls else None) or next(
+        filter(None, (port_problem(listening.host, one) for one in ports)), None
+    )

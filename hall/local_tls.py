@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from home import write_atomically
+import faults
+from home import local_text, write_atomically
 
 VALID = timedelta(days=730)
+#: this long before its end it is told that a new one is needed: every exam PC has to be visited
+SOON = timedelta(days=45)
 
 
 def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()) -> None:
@@ -50,6 +54,57 @@ def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()
     write_atomically(folder / "ca.pem", root.public_bytes(pem))
     write_atomically(folder / "server.pem", certificate.public_bytes(pem) + root.public_bytes(pem))
     write_atomically(folder / "server.key", private, 0o600)
+
+
+def valid_until(certificate: Path) -> int:
+    """Until when a certificate file is good, ms UTC.
+
+    :raises OSError, ValueError: it cannot be read, or is none.
+    """
+    return int(_first_in(certificate).not_valid_after_utc.timestamp() * 1000)
+
+
+def names_in(certificate: Path) -> tuple[str, ...]:
+    """Host names and IP addresses that a certificate file is good for.
+
+    :raises OSError, ValueError: as :func:`valid_until`.
+    """
+    try:
+        found = _first_in(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return (*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress)))
+
+
+def tls_problem(certificate: Path, key: Path) -> str | None:
+    """Why a server cannot use these two files, with what to do; None if it can."""
+    for path in (certificate, key):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            return faults.told(error) or f"{path}：读不出来（{error.strerror}）"
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+        valid_until(certificate)
+    except (OSError, ValueError):
+        return f"{certificate} 和 {key.name} 已损坏或不是一对；请从备份恢复，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
+    return None
+
+
+def ends_soon(certificate: Path, now: int) -> str | None:
+    """What to tell of a certificate that is over or has less than :data:`SOON` left at ``now`` (ms UTC); None otherwise.
+
+    :raises OSError, ValueError: as :func:`valid_until`.
+    """
+    until = valid_until(certificate)
+    if until - now > SOON.total_seconds() * 1000:
+        return None
+    when = f"已于 {local_text(until)} 到期，考试机打不开考场" if until <= now else f"将于 {local_text(until)} 到期"
+    return f"考场证书{when}；请用 pufa tls renew 重做，并在每台考试机重装 ca.pem"
+
+
+def _first_in(certificate: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(certificate.read_bytes())
 
 
 def _builder(

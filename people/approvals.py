@@ -20,6 +20,9 @@ from people.tables import account, approval
 ACTS = {
     "attempt.reopen": "恢复作答（撤销交卷）",
     "attempt.void": "终止作答",
+    "attempt.take_time": "收回多加的时间",
+    "candidate.event": "登记违纪、取消资格",
+    "candidate.event.revoke": "撤销违纪、取消资格的登记",
     "answer_file.merge": "并入答案文件",
     "sitting.withdraw": "撤回已开考的场次",
     "paper.print": "印制纸质试卷",
@@ -108,6 +111,20 @@ def decide(connection: Connection, ident: int, *, by: str, grant: bool, note: st
     return get(connection, ident)
 
 
+def take_back(connection: Connection, ident: int, *, by: str) -> Approval:
+    """Whoever asked thinks better of it before anybody has decided; returns the request, refused by its own author.
+
+    :raises PeopleError: no such open request of this person.
+    """
+    moment = now_ms()
+    mine = approval.c.id == ident, approval.c.asked_by == by, approval.c.granted.is_(None), approval.c.expires_at > moment
+    if connection.execute(update(approval).where(*mine).values(decided_by=by, decided_at=moment, granted=False)).rowcount != 1:
+        raise PeopleError("没有这项待审批的申请，或者不是您申请的、已有人审批")
+    taken = get(connection, ident)
+    audit(connection, OFFICE, by, "approval.take_back", taken.subject, approval=ident, act=taken.act)
+    return taken
+
+
 def same_person(connection: Connection, one: str, other: str) -> bool:
     """Whether two logins, closed ones too, are tied to the same person."""
     tied = select(account.c.person_id).where(account.c.login.in_((one, other)), account.c.person_id.is_not(None))
@@ -149,6 +166,11 @@ def waiting(connection: Connection, *acts: str) -> Sequence[Approval]:
     """Requests that wait for a decision or for their act, the oldest first; of all acts, or of those named."""
     query = select(approval).where(*_open(now_ms())).order_by(approval.c.id)
     return [_read(row) for row in connection.execute(query.where(approval.c.act.in_(acts)) if acts else query)]
+
+
+def waiting_about(connection: Connection, subject: str) -> Sequence[Approval]:
+    """Requests about one subject that nobody has decided yet."""
+    return [one for one in waiting(connection) if one.subject == subject and one.granted is None]
 
 
 def recent(connection: Connection, most: int) -> Sequence[Approval]:

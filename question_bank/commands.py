@@ -72,6 +72,8 @@ def check_command(
         texts: tuple[Statute, ...] = tuple(read_statutes(statutes)) if statutes else ()
         checking = Checking(Bank(items), Registry.read(), day, SignOffs.read(bank), bank or SHIPPED, texts)
         faults = sorted([*faults, *check(checking)], key=lambda fault: (fault.severity != ERROR, fault))
+    if not items and not faults:
+        fail(f"{bank or SHIPPED}：里面一道题也没有（题目是 .md 文件）；请核对 --bank 写的是不是题库文件夹")
     errors, warnings = (sum(fault.severity == severity for fault in faults) for severity in (ERROR, WARNING))
     if as_json:
         listed = [{"path": str(one.path), "line": one.line, "severity": one.severity, "message": one.message} for one in faults]

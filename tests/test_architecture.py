@@ -12,17 +12,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ("people", "question_bank", "exams", "courses", "grading", "hall")
 MAY_IMPORT = {
-    "home": {"logs"},
+    "home": {"faults"},
+    "faults": {"logs"},
     "logs": set(),
     "workbooks": set(),
-    "backup": {"home", "logs", "migrations"},
+    "backup": {"home", "faults", "migrations"},
     "people": {"home", "workbooks"},
     "question_bank": {"home", "workbooks"},
     "exams": {"home", "logs", "people", "question_bank"},
     "courses": {"home", "workbooks", "people", "question_bank"},
     "grading": {"home", "logs", "backup", "people", "question_bank", "exams", "courses"},
-    "hall": {"home", "logs", "backup", *ROOMS},
-    "pufa": {"home", "logs", "backup", *ROOMS},
+    "hall": {"home", "faults", "logs", "backup", *ROOMS},
+    "pufa": {"home", "faults", "logs", "backup", *ROOMS},
 }
 #: library -> the only places that may import it
 ONLY_IN = {
@@ -35,7 +36,7 @@ ONLY_IN = {
 HEAVY = ("nbgrader", "pandas", "matplotlib", "scipy", "nbformat", "ipywidgets", "xlsxwriter")
 FILES = sorted(
     path
-    for name in ("home.py", "logs.py", "workbooks.py", "pufa.py", "backup", *ROOMS)
+    for name in ("home.py", "faults.py", "logs.py", "workbooks.py", "pufa.py", "backup", *ROOMS)
     for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
 )
 

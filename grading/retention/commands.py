@@ -63,12 +63,16 @@ def hold(
 
 
 @commands.command("lift")
-def lift(number: Annotated[int, typer.Argument(help="编号，见 pufa retention holds")], home: HomeOption) -> None:
+def lift(
+    number: Annotated[int, typer.Argument(help="编号，见 pufa retention holds")],
+    reason: Annotated[str, typer.Option(help="解除的事由")],
+    home: HomeOption,
+) -> None:
     """解除暂缓删除。"""
     where = _home(home)
     try:
         with transaction(where.office) as connection:
-            lift_hold(connection, number, by="command")
+            lift_hold(connection, number, reason=reason, by="command")
     except GradingError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None

@@ -72,18 +72,20 @@ def titles_of(connection: Connection, holds: Sequence[Hold]) -> dict[str, str]:
     return {"*": "全部", **{f"person/{row.id}": row.name for row in names}, **{f"sitting/{row.id}": row.title for row in titles}}
 
 
-def lift_hold(connection: Connection, ident: int, *, by: str) -> None:
-    """Let the policy go on for a subject.
+def lift_hold(connection: Connection, ident: int, *, reason: str, by: str) -> None:
+    """Let the policy go on for a subject; why is kept in the trail.
 
-    :raises RetentionError: no such standing hold.
+    :raises RetentionError: no such standing hold, or no reason.
     """
+    if not 1 <= len(reason.strip()) <= 500:
+        raise RetentionError("请写明解除暂缓删除的事由（500 字以内）")
     row = connection.execute(
         update(legal_hold).where(legal_hold.c.id == ident, legal_hold.c.lifted_at.is_(None)).values(lifted_by=by, lifted_at=now_ms())
         .returning(legal_hold.c.subject)
     ).first()  # fmt: skip
     if row is None:
         raise RetentionError("没有这项暂缓删除，或者已经解除")
-    audit(connection, OFFICE, by, "hold.lift", row.subject, hold=ident)
+    audit(connection, OFFICE, by, "hold.lift", row.subject, hold=ident, reason=reason.strip())
 
 
 def standing_holds(connection: Connection) -> Sequence[Hold]:

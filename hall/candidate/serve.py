@@ -23,10 +23,11 @@ import uvicorn
 
 import logs
 from exams.durability import refuse_forgetful
-from hall.binding import bind_problem
+from hall.binding import bind_problem, listen_problem, listening_socket
 from hall.candidate.app import create_app
 from hall.candidate.confine import ConfinementError, confine, landlock_version
 from hall.candidate.streams import Streams
+from hall.local_tls import tls_problem
 from home import Home, HomeError
 
 log = logging.getLogger("pufa.hall")
@@ -79,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problem:
         print(problem, file=sys.stderr)
         return 2
+    if given.certfile and (problem := tls_problem(Path(given.certfile), Path(given.keyfile or given.certfile))):
+        print(f"考场没有启动：{problem}", file=sys.stderr)
+        return 1
     try:
         key = code_key()
         home = replace(Home.open(given.home, ("exam",)), office_url=None)  # the office's database is none of this process's business
@@ -121,17 +125,15 @@ def _already_stopped(_number: int, _frame: FrameType | None) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """
+    :raises HomeError: nothing can listen there.
+    """
+    try:
+        listening = listening_socket(host, port)
+    except OSError as error:
+        raise HomeError(listen_problem(host, port, error)) from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: connections inherit it; a pulled cable is noticed, and the page no longer counted as there
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_MS)
-    try:
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    listening.set_inheritable(False)
     return listening
 
 

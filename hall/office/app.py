@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-import logs
+import faults
 from hall.office import health
 from hall.office.guard import LARGEST_BODY, guarded
 from hall.office.lapsed import kept_form
@@ -78,7 +78,7 @@ def create_app(home: Home, *, secure: bool) -> Starlette:
         log.error("fault %s at %s %s", number, request.method, _shape(request.url.path), exc_info=error, extra={"fault": number})
         if isinstance(error, HomeError):  # somebody edited home.toml while the office runs
             status, title, text = 503, "数据文件夹的设置有问题", f"这一步没有做。请系统管理员改正：{error}"
-        elif logs.told(error) is None:
+        elif faults.told(error) is None:
             status, title, text = 500, "系统出了问题", f"没有丢失已保存的数据。请返回重试；再次出现时把编号 {number} 告诉系统管理员。"
         else:  # disk, rights, database: nobody's program is at fault, and it may be over in a moment
             status, title = 503, "数据库或硬盘暂时用不了"

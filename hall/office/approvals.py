@@ -11,20 +11,20 @@ from starlette.responses import Response
 from exams.decisions import needs_second
 from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
-from exams.tables import entry, sitting
+from exams.tables import candidate_event, entry, sitting
 from grading.paper_marks.register import SOURCES
 from grading.retention.plan import make_plan
 from grading.retention.policy import CLASSES, RetentionError
 from hall.office.pages import go, page, role_titles, span_text
 from hall.office.second_acts import EXECUTORS, Wanted, not_ended
 from hall.office.visit import NotHere, Visit
-from home import Home, transaction
+from home import Home, local_text, transaction
 from people.accounts import names_of
-from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, use, waiting
+from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, take_back, use, waiting
 
 #: what staff read of an argument: name -> title; what is not here (numbers of rows, digests) is not shown
 ARGUMENTS = {
-    "sitting": "考试", "kind": "处理", "seconds": "恢复后再答", "document_no": "文号", "changes": "改动题数", "name": "姓名",
+    "sitting": "考试", "kind": "处理", "seconds": "时间", "document_no": "文号", "changes": "改动题数", "name": "姓名",
     "list": "名册", "columns": "列", "recipient": "接收单位", "purpose": "用途", "rows": "人数", "points": "改后得分", "expires": "有效至",
     "role": "岗位", "roles": "岗位", "into": "并入", "what": "涉及",
     "source": "怎样计分",
@@ -51,12 +51,23 @@ def second_or_now(visit: Visit, known: Sitting, act: str, subject: str, reason: 
 
     :raises PeopleError, SittingError, AttemptError: it cannot be asked for, or cannot be done.
     """
-    name = SECOND_PERSON[act]
     with transaction(visit.home.office) as connection:
         if needs_second(known, act):
-            ask(connection, name, subject, by=visit.by, reason=reason, life_ms=LIFE_MS, **arguments)
-            return f"已提交申请“{ACTS[name]}”。请另一位工作人员登录后，到上方“待审批”批准；批准后立即生效。"
-        return EXECUTORS[name](visit.home, connection, Wanted(subject, arguments, reason, visit.by, None, visit.now)) + "。"
+            return asked_for(visit, connection, act, subject, reason, **arguments)
+        return at_once(visit, connection, act, subject, reason, **arguments)
+
+
+def asked_for(visit: Visit, connection: Connection, act: str, subject: str, reason: str, **arguments: object) -> str:
+    """Ask a second person for an act, in the caller's transaction; returns what to tell."""
+    name = SECOND_PERSON[act]
+    ask(connection, name, subject, by=visit.by, reason=reason, life_ms=LIFE_MS, **arguments)
+    return f"已提交申请“{ACTS[name]}”。请另一位工作人员登录后，到上方“待审批”批准；批准后立即生效。"
+
+
+def at_once(visit: Visit, connection: Connection, act: str, subject: str, reason: str, **arguments: object) -> str:
+    """Do an act that nobody else has to agree to, in the caller's transaction; returns what to tell."""
+    done = EXECUTORS[SECOND_PERSON[act]]
+    return done(visit.home, connection, Wanted(subject, arguments, reason, visit.by, None, visit.now)) + "。"
 
 
 def approvals_page(visit: Visit) -> Response:
@@ -74,6 +85,8 @@ def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
     facts = tuple((title, _shown(visit.home, name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
     if one.act == "record.erase" and one.used_at is None:
         facts += _what_goes(visit.home, one)
+    if one.act == SECOND_PERSON["revoke"]:
+        facts += _what_is_revoked(visit.home, names, one)
     people = [names.get(login, login) for login in (one.asked_by, one.decided_by or "")]
     return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by)
 
@@ -88,6 +101,13 @@ def _what_goes(home: Home, one: Approval) -> tuple[tuple[str, str], ...]:
         return (("删除什么", "申请以后到期清单有变化（例如登记了暂缓删除），批准了也不会执行；请不批准，由申请人重新申请"),)
     listed = ((CLASSES[piece.kind], f"{piece.title}，{piece.rows} 条") for piece in plan.due)
     return (*listed, ("注意", "删除后不能恢复，连同以前的自动备份"))
+
+
+def _what_is_revoked(home: Home, names: Mapping[str, str], one: Approval) -> tuple[tuple[str, str], ...]:
+    query = select(candidate_event.c.reason, candidate_event.c.by, candidate_event.c.at).where(candidate_event.c.id == one.arguments["event"])
+    with home.office.connect() as connection:
+        row = connection.execute(query).first()
+    return (("原登记", f"{row.reason}（{names.get(row.by, row.by)} {local_text(row.at)} 登记）"),) if row else ()
 
 
 def _shown(home: Home, name: str, value: object) -> str:
@@ -106,7 +126,7 @@ def _shown(home: Home, name: str, value: object) -> str:
 
 def _about(home: Home, one: Approval) -> str:
     """Whom or what it is about: a candidate's name beside the number."""
-    if not one.act.startswith(("attempt.", "answer_file.", "paper.source")):
+    if not one.act.startswith(("attempt.", "answer_file.", "paper.source", "candidate.")):
         return "到期的全部内容" if one.act == "record.erase" else one.subject
     with home.exam.connect() as connection:
         name = connection.execute(select(entry.c.name).where(entry.c.admission_no == one.subject)).scalar()
@@ -127,14 +147,30 @@ def decide_page(visit: Visit) -> Response:
             told = "已批准，由申请人接着办理。"
             if decided.act in EXECUTORS:
                 told = f"已批准。{_carry_out(visit.home, connection, decided, visit.now)}。"
-    if not grant and decided.act == SECOND_PERSON["void"]:
-        told += not_ended(visit.home, decided, visit.by, visit.now)
+    if not grant:
+        told += _undone(visit, decided)
     return go(visit, "approvals", good=told)
+
+
+def take_back_page(visit: Visit) -> Response:
+    """``POST /approvals/{approval}/take-back``: whoever asked has thought better of it."""
+    number = visit.path["approval"]
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:
+        raise NotHere("没有这项申请")
+    with transaction(visit.home.office) as connection:
+        taken = take_back(connection, int(number), by=visit.by)
+    return go(visit, "approvals", good=f"已撤回申请“{taken.title}”。{_undone(visit, taken)}")
+
+
+def _undone(visit: Visit, refused: Approval) -> str:
+    """What has to be said of a request that comes to nothing."""
+    return not_ended(visit.home, refused, visit.by, visit.now) if refused.act == SECOND_PERSON["void"] else ""
 
 
 def _carry_out(home: Home, connection: Connection, one: Approval, now: int) -> str:
     arguments: Mapping[str, object] = one.arguments
     use(connection, one.id, one.act, one.subject, **arguments)
-    done = EXECUTORS[one.act](home, connection, Wanted(one.subject, arguments, one.reason, one.asked_by, one.decided_by, now))
+    called = names_of(connection).get(one.decided_by or "", one.decided_by)
+    done = EXECUTORS[one.act](home, connection, Wanted(one.subject, arguments, one.reason, one.asked_by, one.decided_by, now, called))
     assert get(connection, one.id).used_at is not None
     return done

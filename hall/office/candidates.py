@@ -12,14 +12,15 @@ from exams.attempts import finish_of
 from exams.control import admit_late, grant_time, newest_grant, pause_one, release_device, resume_one
 from exams.decisions import needs_second
 from exams.errors import SittingError
-from exams.events import events_of
+from exams.events import Entry, check_event, events_of, standing
 from exams.incidents import Incident, incident_kinds, incidents_of, note_by_staff
+from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
 from exams.status import AT_WORK, CandidateStatus, lines_of
 from exams.tables import attempt, entry, grant, open_sitting, reopening
 from grading.roll import day_of
 from hall.office.approvals import second_or_now
-from hall.office.events import PENAL, choices, ends_by_two
+from hall.office.events import PENAL, by_two, choices, ends_by_two
 from hall.office.live import TITLES, Line, grouped, line_of
 from hall.office.pages import go, page, span_text
 from hall.office.rosters import Listed, the_candidate
@@ -27,12 +28,13 @@ from hall.office.second_acts import attempt_of
 from hall.office.slips import last_issue
 from hall.office.visit import Refused, Visit
 from home import local_text, transaction
+from people.approvals import waiting_about
 from people.tables import person
 
 MOST_MINUTES = 180
 #: what an officer usually writes as the reason; offered, not required
 USUAL = ("电脑故障", "网络中断", "停电", "身体不适", "坐错座位", "迟到，经领导同意", "误点交卷")
-GRANT_TITLES = {"extra": "加时", "pause": "暂停补时", "stall": "服务器停顿补时"}
+GRANT_TITLES = {"extra": "加时", "pause": "暂停补时", "stall": "服务器停顿补时", "taken": "收回加时"}
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,14 @@ class Ended:
 
 @dataclass(frozen=True)
 class InTheHall:
-    """What exam.db knows of one candidate. ``paused``: alone; ``room_paused``: everybody;"""
+    """What exam.db knows of one candidate. ``paused``: alone; ``room_paused``: everybody; ``takeable``: whole minutes that officers gave."""
 
     status: CandidateStatus | None
     line: Line | None
     granted: Sequence[Granted]
     incidents: Sequence[Incident]
     newest: int
+    takeable: int
     ended: Ended | None
     paused: bool
     room_paused: bool
@@ -82,6 +85,7 @@ def candidate_page(visit: Visit) -> Response:
     with visit.home.office.connect() as connection:
         events = events_of(connection, known.id, one.person_id).get(one.person_id, ())
         state, may_enter = choices(connection, known, one.person_id)
+        pending, two = waiting_about(connection, one.admission_no), by_two(visit.home, connection, known, one)
         birth = connection.execute(select(person.c.birth).where(person.c.id == one.person_id)).scalar()
     penal = [choice for choice in may_enter if choice.value.partition(":")[0] in PENAL]
     if ends_by_two(visit.home, known, one.admission_no):
@@ -89,9 +93,9 @@ def candidate_page(visit: Visit) -> Response:
     return page(
         visit, "candidate.html", known=known, one=one, events=events[::-1], here=_in_the_hall(visit, known, one),
         state=state, may_enter=may_enter, open_book=known.profile.open_book(birth, day_of(known.opens_at)),
-        penal=penal,
+        penal=penal, pending=pending, by_two=two,
         TITLES=TITLES, most=MOST_MINUTES, issue=last_issue(visit, known.id), usual=USUAL, kinds=incident_kinds(visit.home),
-        second={act: needs_second(known, act) for act in ("void", "reopen")}, GRANTS=GRANT_TITLES,
+        second={act: needs_second(known, act) for act in ("void", "reopen", "take_time")}, GRANTS=GRANT_TITLES,
     )  # fmt: skip
 
 
@@ -115,7 +119,8 @@ def _in_the_hall(visit: Visit, known: Sitting, one: Listed) -> InTheHall:
     late_after = here.opens_at + here.late_entry_minutes * 60_000 if here is not None and here.late_entry_minutes is not None else None
     return InTheHall(
         status, line_of(known, status, {}, visit.now) if status else None,
-        [Granted(row.kind, span_text(row.seconds), row.reason, row.by, row.at) for row in given], noted, newest, ended,
+        [Granted(row.kind if row.seconds > 0 else "taken", span_text(abs(row.seconds)), row.reason, row.by, row.at) for row in given], noted, newest,
+        sum(row.seconds for row in given if row.kind == "extra") // 60, ended,
         here is not None and here.paused_at is not None, here is not None and here.room_paused_at is not None, late_after,
     )  # fmt: skip
 
@@ -155,6 +160,15 @@ def extra_time(visit: Visit) -> Response:
     return _back(visit, f"已给 {one.name} 加时 {minutes} 分钟，到 {local_text(limit, '%H:%M:%S')}；考生页面几秒内自动更新，不必刷新。")
 
 
+def take_time(visit: Visit) -> Response:
+    """``POST …/time/back``: time that was given by mistake is taken back; at once, or asked for."""
+    known, one = _about(visit)
+    minutes = visit.whole("minutes", "收回几分钟", 1, MOST_MINUTES)
+    seen = visit.whole("seen", "页面编号", 0, 10**9 - 1)
+    reason = visit.text("reason", "收回的原因", 500)
+    return _back(visit, second_or_now(visit, known, "take_time", one.admission_no, reason, sitting=known.id, seconds=minutes * 60, after=seen))
+
+
 def release(visit: Visit) -> Response:
     """``POST …/release``: the candidate may go on at another computer."""
     _known, one = _about(visit)
@@ -175,8 +189,11 @@ def pause(visit: Visit) -> Response:
 
 
 def resume(visit: Visit) -> Response:
-    """``POST …/resume``: with exactly the time for which it stood."""
+    """``POST …/resume``: with exactly the time for which it stood; not while somebody is asked to end the attempt."""
     _known, one = _about(visit)
+    with visit.home.office.connect() as connection:
+        if any(asked.act == SECOND_PERSON["void"] for asked in waiting_about(connection, one.admission_no)):
+            raise Refused("终止作答的申请正等另一人审批，现在不能恢复；不终止的，请先到“待审批”不批准，或由申请人撤回")
     with transaction(visit.home.exam) as connection:
         done = resume_one(connection, one.admission_no, reason=visit.form.get("reason", "").strip() or "恢复", by=visit.by, now=visit.now)
     return _back(visit, f"已恢复 {one.name} 的考试，补回 {span_text(done.ms // 1000)}。" if done.ms else f"{one.name} 已恢复（时间没有重复补）。")
@@ -209,6 +226,10 @@ def void(visit: Visit) -> Response:
         raise Refused("请选择处理")
     reason = visit.text("reason", "事实", 500)
     number = visit.text("document_no", "文号或记录编号", 100, needed=False)
+    with transaction(visit.home.office) as connection:
+        event = standing(events_of(connection, known.id, one.person_id).get(one.person_id, ()))
+        if event is None or not event.penal:
+            check_event(connection, known.id, one.person_id, Entry(kind, reason, number, ground))
     told = second_or_now(
         visit, known, "void", one.admission_no, reason, sitting=known.id, person=one.person_id, kind=kind, ground=ground, document_no=number
     )

@@ -189,6 +189,11 @@ def _of_sitting(connection: Connection, _visit: Visit, asked: Approval, me: int)
     return _sits(connection, me, asked.arguments.get("sitting", asked.subject))
 
 
+def _of_time(connection: Connection, _visit: Visit, asked: Approval, me: int) -> bool:
+    whole_room = asked.subject == asked.arguments.get("sitting")
+    return _sits(connection, me, asked.arguments.get("sitting"), None if whole_room else asked.subject)
+
+
 def _of_marks(connection: Connection, _visit: Visit, asked: Approval, me: int) -> bool:
     return _sits(connection, me, asked.subject.partition("/")[0])  # as with marking: nobody on the roster
 
@@ -217,7 +222,7 @@ def _of_nobody(_connection: Connection, _visit: Visit, _asked: Approval, _me: in
 #: act of people.approvals -> whether a request for it concerns somebody
 ABOUT: Mapping[str, Callable[[Connection, Visit, Approval, int], bool]] = {
     "attempt.reopen": _of_number, "attempt.void": _of_number, "answer_file.merge": _of_number, "paper.source": _of_number,
-    "mark.change": _of_marks, "sitting.withdraw": _of_sitting, "paper.print": _of_nobody,
+    "attempt.take_time": _of_time, "candidate.event": _of_number, "candidate.event.revoke": _of_number, "mark.change": _of_marks, "sitting.withdraw": _of_sitting, "paper.print": _of_nobody,
     "account.add": _of_account, "account.grant": _of_account, "account.password": _of_account, "account.unlink": _of_account,
     "person.merge": _of_persons, "record.erase": _of_plan, "identity.export": _of_list,
 }  # fmt: skip

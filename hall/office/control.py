@@ -14,6 +14,7 @@ from starlette.responses import Response
 from exams.control import grant_room, newest_grant, pause_room, resume_room
 from exams.decisions import Details, change_access, edit_draft, extend_window, needs_second
 from exams.errors import SittingError
+from exams.policy import SECOND_PERSON
 from exams.room_access import RoomAccess, read_access
 from exams.sittings import Sitting
 from hall.office.approvals import second_or_now
@@ -59,6 +60,12 @@ def _time(visit: Visit, known: Sitting, reason: str) -> str:
     return f"已给正在考试的 {given} 人各加时 {minutes} 分钟；考生页面几秒内自动更新。"
 
 
+def _take_time(visit: Visit, known: Sitting, reason: str) -> str:
+    minutes = visit.whole("minutes", "收回几分钟", 1, MOST_MINUTES)
+    seen = visit.whole("seen", "页面编号", 0, 10**9 - 1)
+    return second_or_now(visit, known, "take_time", known.id, reason, sitting=known.id, seconds=minutes * 60, after=seen)
+
+
 def _window(visit: Visit, known: Sitting, reason: str) -> str:
     text = visit.text("closes", "新的结束时间", 16).replace("T", " ")
     try:
@@ -100,6 +107,7 @@ ACTS = {
     "pause": RoomAct("全场暂停", "暂停考试", USUAL, _pause),
     "resume": RoomAct("恢复考试", "恢复考试", ("已恢复正常",), _resume),
     "time": RoomAct("全场加时", "给全场加时", (), _time),
+    "take_time": RoomAct("全场收回加时", "收回加时", (), _take_time),
     "window": RoomAct("延长考试时间", "延长", (), _window),
     "access": RoomAct("考场网段与考试浏览器", "改正", (), _access),
     "withdraw": RoomAct("撤回本场", "撤回本场", (), _withdraw),
@@ -124,7 +132,7 @@ def room_page(visit: Visit) -> Response:
     return page(
         visit, "room_act.html", known=known, act=act,
         name=visit.path["act"], picture=picture, seen=seen, most=MOST_MINUTES,
-        second=visit.path["act"] == "withdraw" and needs_second(known, "withdraw"),
+        second=visit.path["act"] in SECOND_PERSON and needs_second(known, visit.path["act"]),
     )  # fmt: skip
 
 

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
-from exams.decisions import needs_second, voided
-from exams.events import KINDS, MOVES, STATES, attach_document, record_event, revoke_event, state_of
-from exams.opening import set_barred
-from exams.policy import EXEMPTIONS
+from exams.decisions import needs_second
+from exams.events import KINDS, MOVES, STATES, Entry, attach_document, check_event, state_of
+from exams.policy import EXEMPTIONS, SECOND_PERSON
 from exams.sittings import Sitting
-from exams.tables import candidate_event
+from exams.tables import candidate_event, script
 from grading.entitlement import refuse_unproved
-from grading.tables import record
+from hall.office.approvals import asked_for, at_once
 from hall.office.pages import go
 from hall.office.rosters import Listed, the_candidate
 from hall.office.second_acts import attempt_of
 from hall.office.visit import NotHere, Refused, Upload, Visit
 from home import OFFICE, Home, audit, transaction
+from people.approvals import get as get_request
+from people.approvals import waiting_about
 from people.documents import file_document, forget_unfiled, get_document, read_document
 
 PENAL = ("misconduct", "void")
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,19 @@ def ends_by_two(home: Home, known: Sitting, admission_no: str) -> bool:
         return attempt_of(connection, admission_no) in ("open", "closed")
 
 
-def _enter(visit: Visit, known: Sitting, one: Listed) -> str:
-    """Enter what the form says; returns the event's title."""
+def by_two(home: Home, connection: Connection, known: Sitting, one: Listed) -> frozenset[str]:
+    """Which of ``event`` and ``revoke`` take a second person: what punishes somebody who has a paper changes his result."""
+    acts = frozenset(act for act in ("event", "revoke") if needs_second(known, act))
+    if not acts:
+        return acts
+    written = select(script.c.person_id).where(script.c.sitting_id == known.id, script.c.person_id == one.person_id).limit(1)
+    with home.exam.connect() as hall:
+        has_paper = bool(attempt_of(hall, one.admission_no)) or connection.execute(written).first() is not None
+    return acts if has_paper else frozenset()
+
+
+def _added(visit: Visit, known: Sitting, one: Listed) -> str:
+    """Enter what the form says, or ask for it; returns what to tell."""
     kind, _, ground = visit.form.get("kind", "").partition(":")
     if kind not in KINDS:
         raise Refused("请选择要登记的事项")
@@ -75,32 +89,33 @@ def _enter(visit: Visit, known: Sitting, one: Listed) -> str:
     number = visit.text("document_no", "文号或证明编号", 100, needed=False)
     reason = visit.text("reason", "事由", 500)
 
-    def write(connection: Connection, document: int | None) -> None:
+    def write(connection: Connection, document: int | None) -> str:
         refuse_unproved(connection, known, one.person_id, ground)
-        record_event(connection, known.id, one.person_id, kind, by=visit.by, reason=reason, document_no=number, ground=ground, document_id=document)
+        check_event(connection, known.id, one.person_id, Entry(kind, reason, number, ground, document))
+        do = at_once
+        if kind in PENAL and "event" in by_two(visit.home, connection, known, one):
+            if any(asked.act == SECOND_PERSON["event"] for asked in waiting_about(connection, one.admission_no)):
+                raise Refused("对他的处理正等另一人审批；要改，请申请人先到“待审批”撤回申请，再重新登记")
+            do = asked_for
+        return do(
+            visit, connection, "event", one.admission_no, reason, sitting=known.id, person=one.person_id, kind=kind, ground=ground,
+            document_no=number, document=document,
+        )  # fmt: skip
 
-    with_paper(visit, one.person_id, write)
-    carry_down(visit, known, one)
-    return KINDS[kind].title
+    return with_paper(visit, one.person_id, write)
 
 
-def with_paper(visit: Visit, person_id: int, write: Callable[[Connection, int | None], None]) -> None:
+def with_paper(visit: Visit, person_id: int, write: Callable[[Connection, int | None], Told]) -> Told:
     """Call ``write(connection, document id or None)`` in one transaction with the filing of the upload; refused, nothing is kept."""
     paper: Upload | None = visit.uploads.get("attachment")
     try:
         with transaction(visit.home.office) as connection:
             document = file_document(visit.home, connection, person_id, paper.name, paper.data, visit.by) if paper else None
-            write(connection, document)
+            return write(connection, document)
     except Exception:
         if paper:
             forget_unfiled(visit.home, paper.data)
         raise
-
-
-def carry_down(visit: Visit, known: Sitting, one: Listed) -> None:
-    """Tell the hall whether the candidate may sit."""
-    if known.state != "draft":
-        set_barred(visit.home, known.id, one.person_id, visit.by)
 
 
 def number_in(visit: Visit, name: str) -> int:
@@ -114,18 +129,24 @@ def number_in(visit: Visit, name: str) -> int:
     return int(text)
 
 
-def _own_event(connection: Connection, known: Sitting, one: Listed, number: int) -> None:
+def _own_event(connection: Connection, known: Sitting, one: Listed, number: int) -> str:
+    """The kind of an event of this candidate.
+
+    :raises NotHere: it is none of his.
+    """
     here = candidate_event.c.id == number, candidate_event.c.sitting_id == known.id, candidate_event.c.person_id == one.person_id
-    if connection.execute(select(candidate_event.c.id).where(*here)).first() is None:
+    kind = connection.execute(select(candidate_event.c.kind).where(*here)).scalar()
+    if kind is None:
         raise NotHere("这名考生没有这条登记")
+    return str(kind)
 
 
-def _revoke(visit: Visit, known: Sitting, one: Listed) -> None:
+def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
     number, reason = number_in(visit, "event"), visit.text("reason", "撤销事由", 500)
     with transaction(visit.home.office) as connection:
-        _own_event(connection, known, one, number)
-        revoke_event(connection, number, by=visit.by, reason=reason)
-    carry_down(visit, known, one)
+        kind = _own_event(connection, known, one, number)
+        do = asked_for if kind in PENAL and "revoke" in by_two(visit.home, connection, known, one) else at_once
+        return do(visit, connection, "revoke", one.admission_no, reason, sitting=known.id, person=one.person_id, kind=kind, event=number)
 
 
 def add_event(visit: Visit) -> Response:
@@ -154,24 +175,6 @@ def _done(visit: Visit, back: str, act: Callable[[Visit, Sitting, Listed], str])
     return go(visit, back, good=act(visit, known, one), **visit.path)
 
 
-def _added(visit: Visit, known: Sitting, one: Listed) -> str:
-    told = f"已登记：{one.name} {_enter(visit, known, one)}。"
-    with visit.home.office.connect() as connection:
-        issued = connection.execute(select(record.c.id).where(record.c.sitting_id == known.id).limit(1)).first() is not None
-    return told + ("本场成绩已经签发过，请到“成绩”页重新签发。" if issued else "")
-
-
-def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
-    _revoke(visit, known, one)
-    told = "已撤销该条登记；原登记留存备查。"
-    if one.admission_no not in voided(visit.home, known.id):
-        return told
-    return told + (
-        f"{one.name} 的作答仍是终止状态：要让他接着答，请再办“恢复作答”。" if known.state == "open"
-        else f"{one.name} 的作答已终止、没有收卷：请重新登记怎样处理（违纪、取消资格或缓考），否则全场不能签发成绩。"
-    )  # fmt: skip
-
-
 def attach(visit: Visit) -> Response:
     """``POST …/records/{number}/event/{event}/attachment``: the scan of an event that was entered without it."""
     known = visit.sitting()
@@ -197,9 +200,24 @@ def attachment(visit: Visit) -> Response:
         here = candidate_event.c.document_id == number, candidate_event.c.sitting_id == known.id, candidate_event.c.person_id == one.person_id
         if connection.execute(select(candidate_event.c.id).where(*here)).first() is None:
             raise NotHere("这名考生没有这份附件")
-        paper = get_document(connection, number)
-        data = read_document(visit.home, paper)
-        audit(connection, OFFICE, visit.by, "document.download", f"{known.id}/{one.person_id}", document=number, sha256=paper.sha256)
+        return _handed_out(visit, connection, number, f"{known.id}/{one.person_id}")
+
+
+def request_paper(visit: Visit) -> Response:
+    """``GET /approvals/{approval}/document``: nobody agrees to an event whose paper he has not seen; only while it waits."""
+    number = number_in(visit, "approval")
+    with transaction(visit.home.office) as connection:
+        asked = get_request(connection, number)
+        document = asked.arguments.get("document")
+        if asked.act != SECOND_PERSON["event"] or asked.granted is not None or not isinstance(document, int):
+            raise NotHere("这项申请没有附件，或者已经有人审批")
+        return _handed_out(visit, connection, document, asked.subject)
+
+
+def _handed_out(visit: Visit, connection: Connection, document: int, subject: str) -> Response:
+    paper = get_document(connection, document)
+    data = read_document(visit.home, paper)
+    audit(connection, OFFICE, visit.by, "document.download", subject, document=document, sha256=paper.sha256)
     return Response(data, media_type=paper.media_type, headers=disposition(paper.name))
 
 

@@ -10,6 +10,7 @@ import hmac
 import math
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -27,6 +28,7 @@ from exams.tables import attempt, open_sitting
 from exams.vitals import SILENT_MS, Vital, heard
 from grading.tables import job
 from hall.candidate.vitals import BOUNDS_MS
+from hall.local_tls import ends_soon
 from home import Home, now_ms
 
 HELP = {
@@ -43,6 +45,7 @@ HELP = {
     "pufa_job_age_seconds": "Age of the oldest job that waits or runs",
     "pufa_backup_age_seconds": "Age of the newest backup; where there is none of a known age, of the home",
     "pufa_backup_beside_data": "1 if backups would be lost together with the disk of the home",
+    "pufa_certificate_ends_soon": "1 if the certificate in tls/ is over or will be within 45 days",
 }
 
 
@@ -85,6 +88,8 @@ def read_health(home: Home, now: int) -> Health:
     uncovered = uncovered_since(home, now)
     gauges["pufa_backup_age_seconds"] = math.inf if uncovered is None else _age(uncovered, now)
     gauges["pufa_backup_beside_data"] = float(beside_the_data(home) is not None)
+    with suppress(OSError, ValueError):  # none, or not for this process to read: unknown is not nought
+        gauges["pufa_certificate_ends_soon"] = float(ends_soon(home.root / "tls" / "server.pem", now) is not None)
     heard_at = max((one.at for one in vitals if one.process == "worker"), default=None)
     if heard_at is not None:  # unknown is not nought: where there has never been a worker, the figure is left out
         gauges["pufa_worker_silence_seconds"] = _age(heard_at, now)

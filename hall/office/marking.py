@@ -33,6 +33,7 @@ from hall.office.pages import go, page
 from hall.office.steps import read_facts
 from hall.office.visit import NotHere, Refused, Visit
 from home import transaction
+from people.accounts import names_of
 from people.approvals import ask, waiting
 from people.errors import PeopleError
 from question_bank.item import KIND_TITLES
@@ -179,4 +180,5 @@ def _refuse_overtaken(connection: Connection, visit: Visit, known: Sitting, here
     row = connection.execute(select(mark.c.points, mark.c.by).where(*mine)).one()
     stands = "waiting" if row.points is None else f"{Fraction(row.points)} {row.by}"
     if stands != visit.form.get("state"):
-        raise Refused(f"没有保存：这份答卷刚由 {row.by} 评为 {row.points} 分。请核对后再决定是否改分。")
+        by = names_of(connection).get(row.by, row.by)
+        raise Refused(f"没有保存：这份答卷刚由 {by} 评为 {row.points} 分。请核对后再决定是否改分。")

@@ -14,11 +14,12 @@ from grading.life import life_of
 from grading.outcome import OUTCOMES
 from grading.paper_marks.register import SOURCES, paper_sources
 from grading.roll import day_of
-from hall.office.events import choices, disposition
+from hall.office.events import by_two, choices, disposition
 from hall.office.pages import go, page
 from hall.office.rosters import the_candidate
 from hall.office.visit import NotHere, Recused, Refused, Visit
 from home import OFFICE, audit, local_text, transaction
+from people.approvals import waiting_about
 
 RULES = {
     "exact": "全对得分", "all_or_nothing": "全部选对得分", "half_each": "少选按项得一半", "manual": "人工评阅",
@@ -35,9 +36,10 @@ def record_page(visit: Visit) -> Response:
         source = paper_sources(connection, known.id).get(one.person_id, "")
         life = life_of(visit.home, connection, known, one.person_id)
         state, may_enter = choices(connection, known, one.person_id)
+        pending, two = waiting_about(connection, one.admission_no), by_two(visit.home, connection, known, one)
     return page(
         visit, "record.html", known=known, one=one, life=life, state=state, may_enter=may_enter, exact=exact_text, RULES=RULES, STATES=STATES,
-        source=SOURCES.get(source, ""),
+        source=SOURCES.get(source, ""), pending=pending, by_two=two,
         OUTCOMES=OUTCOMES, parts={part.id: part.title for part in known.blueprint.parts},
         events=[event for ident, _, event in life.events if ident == known.id],
         elsewhere=[(title, event) for ident, title, event in life.events if ident != known.id],

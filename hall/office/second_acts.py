@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from exams.answer_files import AnswerFile, AnswerFileError, merge, read_answer_file
-from exams.decisions import reopen_attempt, void_attempt, withdraw_sitting
-from exams.events import events_of, record_event, standing
+from exams.decisions import reopen_attempt, take_back_time, void_attempt, voided, withdraw_sitting
+from exams.events import KINDS, events_of, record_event, revoke_event, standing
 from exams.incidents import note_by_staff, record, see_to_all_of
-from exams.tables import attempt, entry
+from exams.opening import set_barred
+from exams.sittings import get_sitting
+from exams.tables import attempt, candidate, entry
 from grading.jobs import ask
 from grading.paper_marks.register import SOURCES, decide_source
 from grading.person_merging import merge_persons
+from grading.tables import record as pass_record
 from home import PRIVATE, Home, local_text, transaction, write_atomically
 from people.account_links import unlink_account
 from people.accounts import ROLES, find_account, grant_role
@@ -30,7 +33,7 @@ from people.errors import AccountError
 
 @dataclass(frozen=True)
 class Wanted:
-    """One act as it was asked for. ``second``: who agreed; None where nobody had to. ``now`` ms UTC."""
+    """One act as it was asked for. ``second``: who agreed, and ``called`` by name; None where nobody had to. ``now`` ms UTC."""
 
     subject: str
     arguments: Mapping[str, object]
@@ -38,6 +41,7 @@ class Wanted:
     by: str
     second: str | None
     now: int
+    called: str | None = None
 
     def text(self, name: str) -> str:
         """A text among the arguments, ``""`` if it is not there."""
@@ -63,7 +67,7 @@ def _void(home: Home, office: Connection, wanted: Wanted) -> str:
             document_no=wanted.text("document_no"), ground=wanted.text("ground"),
         )  # fmt: skip
     with transaction(home.exam) as connection:
-        void_attempt(connection, wanted.subject, reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now)
+        void_attempt(connection, wanted.subject, reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now, called=wanted.called)
         _settle(connection, wanted.subject, wanted.second or wanted.by, wanted.now)
     return "已终止作答，考生页面已停止；已保存的答案留作证据，不再计分"
 
@@ -76,7 +80,7 @@ def _settle(connection: Connection, admission_no: str, by: str, now: int) -> Non
 
 
 def not_ended(home: Home, asked: Approval, by: str, now: int) -> str:
-    """A request to end an attempt was refused; whoever it stopped still sits before a covered paper: say so, and have it on the worklist."""
+    """A request to end an attempt was refused or taken back; whoever it stopped still sits before a covered paper: say so, and have it on the worklist."""
     sitting = str(asked.arguments["sitting"])
     with transaction(home.exam) as connection:
         query = select(entry.c.name, attempt.c.paused_at).join(attempt, attempt.c.entry_id == entry.c.id)
@@ -84,15 +88,67 @@ def not_ended(home: Home, asked: Approval, by: str, now: int) -> str:
         _settle(connection, asked.subject, by, now)
         if here is None or here.paused_at is None:
             return ""
-        note_by_staff(connection, sitting, "cheating", "终止作答没有批准，他的考试还暂停着：请点他，再点“恢复，如数补时”", by=by, now=now, admission_no=asked.subject)
+        note_by_staff(connection, sitting, "cheating", "终止作答没有批准或已撤回，他的考试还暂停着：请点他，再点“恢复，如数补时”", by=by, now=now, admission_no=asked.subject)
     return f"{here.name} 的考试还暂停着：请考务到他的页面点“恢复，如数补时”。"
+
+
+def _take_time(home: Home, _office: Connection, wanted: Wanted) -> str:
+    """From one candidate, or from the room: then the subject is the sitting."""
+    here = wanted.text("sitting")
+    number = None if wanted.subject == here else wanted.subject
+    with transaction(home.exam) as connection:
+        concerned = take_back_time(
+            connection, here, number, wanted.whole("seconds"), reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now,
+            after=wanted.whole("after"), called=wanted.called,
+        )  # fmt: skip
+    return f"已从 {concerned} 人收回多加的时间（至少留 5 分钟）；考生页面几秒内自动更新"
+
+
+def _event(home: Home, office: Connection, wanted: Wanted) -> str:
+    """An event with its paper, if there is one."""
+    here, person, kind = wanted.text("sitting"), wanted.whole("person"), wanted.text("kind")
+    record_event(
+        office, here, person, kind, by=wanted.by, reason=wanted.reason, document_no=wanted.text("document_no"), ground=wanted.text("ground"),
+        document_id=wanted.whole("document") if wanted.arguments.get("document") else None,
+    )  # fmt: skip
+    _carry_down(home, office, here, person, wanted.by)
+    return f"已登记：{KINDS[kind].title}" + _issue_again(office, here)
+
+
+def _revoke(home: Home, office: Connection, wanted: Wanted) -> str:
+    """An event is taken back; the end of an attempt that came with it is not."""
+    here, person = wanted.text("sitting"), wanted.whole("person")
+    revoke_event(office, wanted.whole("event"), by=wanted.by, reason=wanted.reason)
+    _carry_down(home, office, here, person, wanted.by)
+    return "已撤销该条登记，原登记留存备查" + _still_ended(home, office, here, person) + _issue_again(office, here)
+
+
+def _carry_down(home: Home, office: Connection, sitting_id: str, person_id: int, by: str) -> None:
+    """Tell the hall whether the candidate may sit, as the events stand in the caller's transaction on office.db."""
+    if get_sitting(office, sitting_id).state != "draft":
+        set_barred(home, office, sitting_id, person_id, by)
+
+
+def _still_ended(home: Home, office: Connection, sitting_id: str, person_id: int) -> str:
+    here = candidate.c.sitting_id == sitting_id, candidate.c.person_id == person_id
+    if office.execute(select(candidate.c.admission_no).where(*here)).scalar() not in voided(home, sitting_id):
+        return ""
+    if get_sitting(office, sitting_id).state == "open":
+        return "。他的作答仍是终止状态：要让他接着答，请再办“恢复作答”"
+    return "。他的作答已终止、没有收卷：请重新登记怎样处理（违纪、取消资格或缓考），否则全场不能签发成绩"
+
+
+def _issue_again(office: Connection, sitting_id: str) -> str:
+    issued = office.execute(select(pass_record.c.id).where(pass_record.c.sitting_id == sitting_id).limit(1)).first() is not None
+    return "。本场成绩已经签发过，请到“成绩”页重新签发" if issued else ""
 
 
 def _reopen(home: Home, _office: Connection, wanted: Wanted) -> str:
     with transaction(home.exam) as connection:
         limit = reopen_attempt(
-            connection, wanted.subject, wanted.whole("seconds"), reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now
-        )
+            connection, wanted.subject, wanted.whole("seconds"), reason=wanted.reason, by=wanted.by, second=wanted.second, now=wanted.now,
+            called=wanted.called,
+        )  # fmt: skip
     return f"已恢复作答到 {local_text(limit, '%H:%M')}：请考生用原来的考试码重新登录，原来的答案都在"
 
 
@@ -106,7 +162,7 @@ def _merge(home: Home, _office: Connection, wanted: Wanted) -> str:
     with transaction(home.exam) as connection:
         changes = merge(connection, file, by=wanted.by, second=wanted.second, reason=wanted.reason, now=wanted.now)
         entry_id = connection.execute(select(attempt.c.entry_id).where(attempt.c.id == file.attempt_id)).scalar_one()
-        agreed = f"（{wanted.second} 批准）" if wanted.second else ""
+        agreed = f"（{wanted.called} 批准）" if wanted.called else ""
         record(connection, file.sitting_id, entry_id, "merged", f"并入答案文件，改动 {changes} 题：{wanted.reason}{agreed}", by=wanted.by, now=wanted.now)
     return f"已并入答案文件，改动 {changes} 题"
 
@@ -142,7 +198,7 @@ def _source(home: Home, office: Connection, wanted: Wanted) -> str:
     with transaction(home.exam) as connection:
         here = entry.c.sitting_id == sitting, entry.c.admission_no == wanted.subject
         entry_id = connection.execute(select(entry.c.id).where(*here)).scalar()
-        agreed = f"（{wanted.second} 批准）" if wanted.second else ""
+        agreed = f"（{wanted.called} 批准）" if wanted.called else ""
         if entry_id is not None:
             record(connection, sitting, entry_id, "on_paper", f"{SOURCES[source]}。{wanted.reason}{agreed}", by=wanted.by, now=wanted.now)
     return f"已决定 {wanted.subject}：{SOURCES[source]}"
@@ -150,7 +206,8 @@ def _source(home: Home, office: Connection, wanted: Wanted) -> str:
 
 #: act of people.approvals -> how it is done; an act that is not here is done by whoever asked, on a page of its own
 EXECUTORS: Mapping[str, Executor] = {
-    "attempt.void": _void, "attempt.reopen": _reopen, "sitting.withdraw": _withdraw, "answer_file.merge": _merge,
+    "attempt.void": _void, "attempt.reopen": _reopen, "attempt.take_time": _take_time, "candidate.event": _event, "candidate.event.revoke": _revoke,
+    "sitting.withdraw": _withdraw, "answer_file.merge": _merge,
     "account.grant": _grant, "account.unlink": _unlink, "person.merge": _merge_persons,
     "paper.print": _print, "paper.source": _source,
 }  # fmt: skip

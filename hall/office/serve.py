@@ -10,7 +10,8 @@ from pathlib import Path
 import uvicorn
 
 import logs
-from hall.binding import bind_problem
+from hall.binding import bind_problem, port_problem
+from hall.local_tls import tls_problem
 from hall.office.app import create_app
 from home import Home, HomeError
 
@@ -20,7 +21,7 @@ DRAIN_S = 15
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM; 1 if the home cannot be used, 2 if the bind is refused."""
+    """Serve until SIGTERM; 1 if home, certificate or port cannot be used, 2 if the bind is refused."""
     asked = _parser().parse_args(arguments)
     tls = asked.certfile is not None
     problem = bind_problem(asked.host, tls=tls, behind_proxy=asked.behind_proxy)
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home = Home.open(asked.home)
     except HomeError as error:
         print(error, file=sys.stderr)
+        return 1
+    if problem := (tls_problem(Path(asked.certfile), Path(asked.keyfile)) if tls else None) or port_problem(asked.host, asked.port):
+        print(f"办公页面没有启动：{problem}", file=sys.stderr)
         return 1
     logs.configure("office")
     app = create_app(home, secure=tls or asked.behind_proxy is not None)

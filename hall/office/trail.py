@@ -21,10 +21,10 @@ ACTIONS = {
     "sitting.open": "开考", "sitting.close": "收卷", "codes.issue": "生成考试码", "candidate.event": "登记考生事项",
     "candidate.event.revoke": "撤销考生事项", "candidate.event.attach": "补传附件", "document.file": "存入附件", "document.download": "下载附件",
     "record.correct": "更正成绩记录", "record.appeal": "调取申诉材料", "mark.change": "签发后改分", "entry.barred": "考场停考", "entry.free": "考场恢复", "attempt.grant": "加时",
-    "attempt.release_device": "准许换电脑", "room.grant": "全场加时", "room.pause": "全场暂停", "room.resume": "恢复考试", "attempt.pause": "单独暂停", "attempt.resume": "单独恢复",
+    "attempt.release_device": "准许换电脑", "room.grant": "全场加时", "time.take_back": "收回加时", "room.pause": "全场暂停", "room.resume": "恢复考试", "attempt.pause": "单独暂停", "attempt.resume": "单独恢复",
     "entry.late": "允许迟到入场", "attempt.void": "终止作答", "attempt.reopen": "恢复作答", "sitting.withdraw": "撤回场次", "sitting.edit": "修改考试",
     "sitting.window": "延长考试时间", "sitting.access": "修改考场网段", "answer_file.merge": "并入答案文件", "incident.note": "考场记录", "incident.handled": "处理考场情况",
-    "approval.ask": "提交审批", "approval.grant": "批准", "approval.refuse": "不批准", "own.refused": "关系本人，未准办理", "sheet.closing": "打印收卷单", "stall.credit": "服务器停顿补时", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
+    "approval.ask": "提交审批", "approval.grant": "批准", "approval.refuse": "不批准", "approval.take_back": "撤回申请", "own.refused": "关系本人，未准办理", "sheet.closing": "打印收卷单", "stall.credit": "服务器停顿补时", "scripts.copied": "收集答卷", "sitting.mark": "机器评阅", "mark.manual": "人工评阅",
     "records.issue": "签发成绩", "records.export": "导出成绩册", "export.download": "下载文件", "retention.erase": "按期限删除", "hold.place": "登记暂缓删除", "hold.lift": "解除暂缓删除", "job.ask": "提交任务", "job.done": "任务完成", "job.failed": "任务失败",
 }  # fmt: skip
 

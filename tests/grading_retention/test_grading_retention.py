@@ -158,11 +158,13 @@ def test_a_hold_keeps_what_it_names_until_it_is_lifted(home_folder: Home, subjec
     assert {piece.kind for piece in plan.held} >= {"answers", "personal"} and {piece.kind for piece in plan.due} <= {"documents"}
     if not subject.startswith("sitting"):
         assert plan.due == ()
+    with pytest.raises(RetentionError, match="事由"), transaction(home_folder.office) as connection:
+        lift_hold(connection, number, reason=" ", by="renshi")
     with transaction(home_folder.office) as connection:
-        lift_hold(connection, number, by="renshi")
+        lift_hold(connection, number, reason="诉讼已结", by="renshi")
     assert {piece.kind for piece in make_plan(home_folder, now_ms() + YEAR_MS).due} == {"answers", "personal", "documents"}
     with pytest.raises(RetentionError, match="已经解除"), transaction(home_folder.office) as connection:
-        lift_hold(connection, number, by="renshi")
+        lift_hold(connection, number, reason="诉讼已结", by="renshi")
 
 
 def test_what_changed_after_the_approval_or_runs_now_is_not_erased(home_folder: Home) -> None:

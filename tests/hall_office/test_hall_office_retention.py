@@ -28,7 +28,7 @@ def test_two_people_erase_what_is_due_and_nobody_else_can(office: Office) -> Non
             assert "到期的全部内容" in seen and "old.csv，1 条" in seen and "不能恢复" in seen, "nobody agrees to what he has not seen"
             second.done("/retention/hold", subject="全部", reason="审计")
             assert "到期清单有变化" in second.page("/approvals")
-            second.done("/retention/hold/1/lift")
+            second.done("/retention/hold/1/lift", reason="诉讼已结")
         with transaction(home.office) as connection:
             decide(connection, waiting(connection, "record.erase")[0].id, by="another", grant=True)
         assert "不可恢复" in one.page("/retention")
@@ -51,8 +51,8 @@ def test_holds_from_the_page_and_the_command(office: Office) -> None:
     with office.home.office.connect() as connection:
         number = standing_holds(connection)[0].id
     assert "审" in run.invoke(app, ["retention", "holds", "--home", home]).output
-    assert run.invoke(app, ["retention", "lift", str(number), "--home", home]).exit_code == 0
-    assert run.invoke(app, ["retention", "lift", str(number), "--home", home]).exit_code == 1
+    assert run.invoke(app, ["retention", "lift", str(number), "--reason", "诉讼已结", "--home", home]).exit_code == 0
+    assert run.invoke(app, ["retention", "lift", str(number), "--reason", "诉讼已结", "--home", home]).exit_code == 1
     assert run.invoke(app, ["retention", "hold", "bad", "--reason", "x", "--home", home]).exit_code == 1
     assert "到期 0 项" in run.invoke(app, ["retention", "plan", "--home", home]).output
 

@@ -275,6 +275,7 @@
     const until = "新的结束时间是 " + pufa.clockText(limit) + "。";
     if (afterPause) banner("考试已恢复，暂停的时间已经补上。" + until);
     else if (minutes >= TOLD_FROM_MIN) banner("已为您加时 " + minutes + " 分钟，" + until);
+    else if (minutes <= -TOLD_FROM_MIN) banner("刚才多加的时间有误，已收回 " + -minutes + " 分钟，" + until);
   }
 
   /* ---------------------------------------------------------- begin */
