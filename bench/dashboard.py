@@ -37,7 +37,7 @@ def furnish(home: Home) -> None:
     opens = [instant_of(f"{TODAY - timedelta(days=60 * n)} 09:00") for n in range(SITTINGS)]
     due, records = [], []
     with home.office.connect() as connection:
-        units = dict(connection.execute(select(person.c.id, person.c.unit_id)).tuples().all())
+        units = {row.id: row.unit_id for row in connection.execute(select(person.c.id, person.c.unit_id))}
     for n in range(1, PEOPLE + 1):
         number, known = chance.randrange(SITTINGS), chance.randint(1, PEOPLE) if chance.random() < 0.1 else n
         due.append({

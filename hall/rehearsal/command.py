@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 from sqlalchemy.exc import OperationalError
 
 from hall.rehearsal.cast import cast
@@ -81,10 +82,10 @@ def _progress() -> Progress:
 
 def report(found: list[Finding]) -> None:
     """The table, and one sentence."""
-    table = Table("编号", "核对什么", "结果", "数字")
+    table = Table("编号", Column("核对什么", overflow="fold"), "结果", Column("数字", overflow="fold"))
     for one in found:
         word, style = SIGNS[one.held]
-        table.add_row(one.case, one.title, f"[{style}]{word}[/]", one.figures)
+        table.add_row(one.case, one.title, Text(word, style), one.figures)
     console.print(table)
     wrong = [one.title for one in found if one.held is False]
     if wrong:

@@ -195,8 +195,8 @@ class Office:
             ident = record_event(connection, sitting, self.ids[number], kind, by="kaowu", reason=reason, document_no=document, ground=ground, **more)
             if revoked:
                 revoke_event(connection, ident, by="kaowu", reason="登记错了人")
-        if get_state(self.home, sitting) in ("open",):
-            set_barred(self.home, sitting, self.ids[number], "kaowu")
+            if get_sitting(connection, sitting).state == "open":
+                set_barred(self.home, connection, sitting, self.ids[number], "kaowu")
         if not revoked:
             self.note("event", sitting=sitting, number=number, kind=kind, reason=reason, ground=ground, document=document)
 
@@ -341,11 +341,6 @@ def hash_of(text: str) -> int:
 
 def attempt_seed(number: str) -> int:
     return int(number[6:14])
-
-
-def get_state(home: Home, sitting: str) -> str:
-    with home.office.connect() as connection:
-        return get_sitting(connection, sitting).state
 
 
 def formal_bank(home: Home, plans: Iterable[Plan], patch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,7 @@ def test_events_bar_and_revoking_frees(any_home):
         with pytest.raises(SittingError, match="不在本场名单"):
             record_event(connection, "s1", 99, "absent", by="li", reason="未到")
         number = record_event(connection, "s1", ids[0], "misconduct", by="li", reason="携带手机")
-    set_barred(any_home, "s1", ids[0], "li")
+        set_barred(any_home, connection, "s1", ids[0], "li")
     with any_home.exam.connect() as connection:
         assert connection.execute(select(entry.c.barred).order_by(entry.c.id)).scalars().all() == [True, False]
     with transaction(any_home.office) as connection:
@@ -193,7 +193,7 @@ def test_events_bar_and_revoking_frees(any_home):
         assert not barred(events_of(connection, "s1")[ids[0]])
         with pytest.raises(SittingError, match="已撤销"):
             revoke_event(connection, number, by="wang", reason="再撤")
-    set_barred(any_home, "s1", ids[0], "li")
+        set_barred(any_home, connection, "s1", ids[0], "li")
     with any_home.exam.connect() as connection:
         assert connection.execute(select(entry.c.barred)).scalars().all() == [False, False]
 

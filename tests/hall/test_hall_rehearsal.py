@@ -62,11 +62,14 @@ def test_what_was_tampered_with_is_found() -> None:
 
 
 def test_the_command_says_it_in_one_sentence_and_by_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    held, broken = Finding("A1", "得到确认的答案都在", True, "确认 9 次"), Finding("A1", "得到确认的答案都在", False, "丢失 1 次")
+    long = "考场被强行结束以后自动恢复，得到确认的答案一个不少地都在，考生接着答"
+    held, broken = Finding("A1", long, True, "确认 9 次"), Finding("A1", "得到确认的答案都在", False, "丢失 1 次")
     for findings, code, words in (([held], 0, "可以开考"), ([held, broken], 1, "先不要开考")):
         monkeypatch.setattr(command, "run", lambda *_given, result=findings, **_more: result)
         shown = CliRunner().invoke(app, ["rehearse", "--candidates", "5", "--seed", "3"])
         assert shown.exit_code == code and words in shown.output and "种子 3" in shown.output
+        assert "[" not in shown.output and "符合" in shown.output, "what the table's style is made of is not shown"
+        assert long in "".join(line.split("│")[2].strip() for line in shown.output.splitlines() if line.count("│") == 5), "nothing is cut off"
 
 
 def test_a_machine_that_cannot_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,9 @@ def test_a_stipend_roster_with_himself_is_made_by_another(office: Office) -> Non
 REQUESTS = {
     "attempt.reopen": lambda n, me: (f"261110000{n}", {"sitting": "s1", "seconds": 60}),
     "attempt.void": lambda n, me: (f"261110000{n}", {"sitting": "s1", "person": me, "kind": "void"}),
+    "attempt.take_time": lambda n, me: (f"s{n}", {"sitting": f"s{n}", "seconds": 60, "after": 1}),
+    "candidate.event": lambda n, me: (f"261110000{n}", {"sitting": "s1", "person": me, "kind": "void"}),
+    "candidate.event.revoke": lambda n, me: (f"261110000{n}", {"sitting": "s1", "person": me, "event": 9}),
     "answer_file.merge": lambda n, me: (f"261110000{n}", {"sitting": "s1", "sha256": "x"}),
     "paper.source": lambda n, me: (f"261110000{n}", {"sitting": "s1", "person": me, "source": "paper"}),
     "mark.change": lambda n, me: (f"s{n}/c1", {"question": "q1"}),
