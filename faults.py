@@ -73,17 +73,20 @@ def told(error: BaseException) -> str | None:
     return f"{path}：{advice}" if advice and path else None
 
 
+def of_another_version(error: BaseException) -> str | None:
+    """What whoever runs a command is told of a table or column that is not there: the database may be an earlier version's."""
+    said = getattr(error, "orig", None) or error
+    missing = getattr(said, "sqlstate", None) in _UNDEFINED or (isinstance(said, sqlite3.Error) and str(said).startswith(_NO_SUCH))
+    if not missing:
+        return None
+    return f"数据库里没有本版程序要用的表或列（{db_message(said)}）；软件升级以后，请先停服务，运行 pufa upgrade --home 数据文件夹，再做一次"
+
+
 def _told_of_database(said: BaseException) -> str | None:
     if isinstance(said, sqlite3.Error):
         kind = str(getattr(said, "sqlite_errorname", None) or "").removeprefix("SQLITE_").partition("_")[0]
-        return _OF_SQLITE.get(kind) or (_old_schema(said) if str(said).startswith(_NO_SUCH) else None)
+        return _OF_SQLITE.get(kind)
     state = getattr(said, "sqlstate", None)
-    if state in _UNDEFINED:
-        return _old_schema(said)
     lost = str(state).startswith(_OF_SERVERS) if state else type(said).__name__ == "OperationalError"
     words = db_message(said).partition(": ")[2] or db_message(said)
     return f"连不上 PostgreSQL（{words}）；请核对地址、口令和服务是否启动，再做一次" if lost else None
-
-
-def _old_schema(said: BaseException) -> str:
-    return f"数据库里没有本版程序要用的表或列（{db_message(said)}）；软件升级以后，请先停服务，运行 pufa upgrade --home 数据文件夹，再做一次"

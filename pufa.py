@@ -95,7 +95,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        found = faults.told(error)  # disk, rights, database
+        found = faults.told(error) or faults.of_another_version(error)
         if found is not None:
             print(found, file=sys.stderr)
         else:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from exams.vitals import tell
 from grading.tables import job
 from grading.worker import look_after_backups
 from hall.candidate.vitals import BOUNDS_MS, Vitals, percentile
+from hall.local_tls import make_certificate
 from hall.office.alarms import ALARMS, RULES, raised, rules_text
 from hall.office.app import create_app
 from hall.office.health import HELP, metrics_token, read_health
@@ -91,6 +93,10 @@ def _provoke(home: Home, name: str, now: int) -> None:
     with transaction(home.office) as connection:
         if name == "PufaJobStuck":
             connection.execute(insert(job).values(kind="grade", arguments="{}", state="running", progress=0, asked_by="x", asked_at=now - 3_600_000))
+    if name == "PufaCertificateEnds":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hall.local_tls.VALID", timedelta(days=10))
+            make_certificate(home.root / "tls", "某县")
     if name == "PufaNoBackup":
         look_after_backups(home, now - 2 * 86_400_000, ended_now=False)
 

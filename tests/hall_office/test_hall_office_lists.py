@@ -71,7 +71,7 @@ def test_every_list_by_the_form(furnished: Office, hr: Person, key: str) -> None
         assert furnished.work() == [True]
     shown = hr.page("/exports")
     assert taken(hr, shown, ".pdf").startswith(b"%PDF") and taken(hr, shown, ".xlsx").startswith(b"PK")
-    assert f'<td class="strong nowrap">{LISTS[key].title}</td>' in shown and "<td>hr1</td>" in shown
+    assert f'<td class="strong nowrap">{LISTS[key].title}</td>' in shown and "<td>人事甲</td>" in shown
 
 
 def test_scope_columns_and_format_arrive_in_the_file(furnished: Office, hr: Person) -> None:

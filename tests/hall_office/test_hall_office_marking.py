@@ -96,7 +96,7 @@ def test_two_markers_do_not_overwrite_each_other_unseen(office: Office) -> None:
         seen_by_second = second.page(QUEUE)
         assert give(first, first.page(QUEUE), "20").status_code == 303
         answer = give(second, seen_by_second, "5")
-        assert answer.status_code == 422 and "刚由 marker1 评为 20 分" in answer.text
+        assert answer.status_code == 422 and "刚由 阅卷人甲 评为 20 分" in answer.text
         assert given(office) == [("20", "marker1")]
         assert give(second, second.page(QUEUE), "21").status_code == 303, "having seen it, a marker may change it"
     assert given(office) == [("21", "second")]

@@ -128,7 +128,7 @@ def test_steps_hours_an_ending_each_with_its_paper_and_struck_out_with_a_reason(
         assert hr.get(f"/workforce/people/{people[0][0]}/documents/{paper}").status_code == 404, "another person's paper"
         step = re.search(r"/step/(\d+)/revoke", shown)[1]
         shown = entered(hr, who, f"held/{held}/step/{step}/revoke", reason="登到了别人名下")
-        assert "已撤销：登到了别人名下（hr1" in shown and "逾期未办" in shown
+        assert "已撤销：登到了别人名下（人事甲" in shown and "逾期未办" in shown
         hours = re.search(r"/hours/(\d+)/revoke", shown)[1]
         assert "已撤销：重复" in entered(hr, who, f"hours/{hours}/revoke", reason="重复")
         shown = entered(hr, who, f"held/{held}/end", scan, on_day=str(back(1)), reason="本人申请注销", document_no="注1号")
