@@ -21,7 +21,7 @@ from exams.control import (
     resume_one,
     resume_room,
 )
-from exams.decisions import reopen_attempt, void_attempt
+from exams.decisions import reopen_attempt, take_back_time, void_attempt
 from exams.display import Arranger
 from exams.errors import AttemptError
 from exams.incidents import incident_kinds, incidents_of, note_by_staff, see_to, worklist
@@ -165,6 +165,25 @@ def test_officers_who_give_time_at_once_give_it_once(any_home):
     assert limits(any_home) == {first: before[first] + 360_000, second: before[second] + 300_000}
 
 
+def test_time_is_taken_back_once_and_never_more_than_was_given(any_home):
+    now = now_ms()
+    one, two = open_demo(any_home, 2)
+    first, second = sit(any_home, one, now), sit(any_home, two, now)
+    before = limits(any_home)
+    act(any_home, grant_time, one.admission_no, 600, now=now, **BY)
+    done = _together(any_home, take_back_time, "demo", one.admission_no, 500, reason="应为 100 秒", second=None, now=now, after=newest(any_home, one))
+    assert sorted(str(one)[:4] for one in done) == ["1", "申请以后", "申请以后", "申请以后"]
+    assert limits(any_home) == {first: before[first] + 100_000, second: before[second]}
+    with any_home.exam.connect() as connection:
+        seen = newest_grant(connection, "demo")
+    assert act(any_home, take_back_time, "demo", None, 3600, second="li", now=now, after=seen, **BY) == 1
+    assert limits(any_home) == before, "no more than was given, and from nobody else"
+    with pytest.raises(AttemptError, match="没有可以收回"):
+        act(any_home, take_back_time, "demo", None, 60, second=None, now=now, after=newest(any_home, one), **BY)
+    with pytest.raises(AttemptError, match="没有可以收回"):
+        act(any_home, take_back_time, "demo", two.admission_no, 60, second=None, now=now, after=0, **BY)
+
+
 def newest(home: Home, who: Candidate) -> int:
     with home.exam.connect() as connection:
         return newest_grant(connection, "demo", who.admission_no)
@@ -254,14 +273,16 @@ def test_a_reopened_attempt_keeps_its_former_end_and_is_handed_in_anew(any_home)
 
 @pytest.mark.parametrize(
     ("function", "given"),
-    [(pause_room, ()), (resume_room, ()), (grant_room, (60,)), (void_attempt, None), (reopen_attempt, None), (admit_late, None)],
+    [(pause_room, ()), (resume_room, ()), (grant_room, (60,)), (void_attempt, None), (reopen_attempt, None), (admit_late, None),
+     (take_back_time, (None, 60))],
 )
 def test_nothing_is_done_without_a_reason_or_after_the_close(any_home, function, given):
     t = now_ms()
     (one,) = open_demo(any_home, 1)
     sit(any_home, one, t)
     where = ("demo", *given) if given is not None else (one.admission_no, *({reopen_attempt: (60,), admit_late: (t + 1,)}.get(function, ())))
-    more = {"second": None} if function in (void_attempt, reopen_attempt) else {}
+    more = {"second": None} if function in (void_attempt, reopen_attempt, take_back_time) else {}
+    more |= {"after": 0} if function is take_back_time else {}
     with pytest.raises(AttemptError, match="请写明"):
         act(any_home, function, *where, reason=" ", by="kaowu", now=t, **more)
     with transaction(any_home.exam) as connection:

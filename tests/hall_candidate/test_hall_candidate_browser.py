@@ -12,7 +12,8 @@ from sitting_fixture import MINUTE, open_demo
 from sqlalchemy import select, update
 
 from exams.attempts import effective_answers
-from exams.control import grant_time
+from exams.control import grant_time, newest_grant
+from exams.decisions import take_back_time
 from exams.tables import attempt
 from home import now_ms, transaction
 
@@ -274,6 +275,11 @@ def test_more_time_appears_without_a_reload(home_folder, serve, window):
     page.wait_for_selector("#banner:not([hidden])", timeout=8000)
     assert "加时 10 分钟" in page.inner_text("#banner")
     expect(page.locator("#left")).to_contain_text("1:09:")
+    with transaction(home_folder.exam) as connection:
+        seen = newest_grant(connection, "demo", one.admission_no)
+        take_back_time(connection, "demo", one.admission_no, 540, reason="应为 1 分钟", by="kaowu", second="li", now=now_ms(), after=seen)
+    expect(page.locator("#banner")).to_contain_text("已收回 9 分钟", timeout=8000)
+    expect(page.locator("#left")).to_contain_text("1:00:")
 
 
 @pytest.mark.parametrize("shift_ms", [-86_400_000, 3_600_000])
