@@ -159,11 +159,9 @@ def _settle(staged: Path, target: Path, db_url: str | None, manifest: Mapping[st
     if db_url:
         _into_postgres(staged, db_url)
     else:
-        aside = Home.open(staged)
-        try:
-            aside.migrate()
-        finally:
-            aside.close()
+        for name, place in DATABASES.items():
+            with file_engine(staged / place) as engine:
+                upgrade(name, engine)
     if target.exists():
         target.rmdir()
     staged.rename(target)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from backup.schedule import beside_the_data
+from grading.worker import lock_home
 from hall.binding import bind_problem, port_problem
 from hall.local_tls import ends_soon, make_certificate, tls_problem
 from hall.supervisor import Listening, supervise
@@ -62,7 +63,12 @@ def serve(
     if problem := _cannot_start(where, listening):
         console.print(problem, style="red")
         raise typer.Exit(1)
-    where.migrate()
+    try:
+        with lock_home(where):  # an exam may be going on in the tables of another version
+            where.migrate()
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(1) from None
     candidates = "、".join(f"{scheme}://{host}:{one}" for one in listening.hall_ports())
     console.print(f"考场：{candidates}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
     certificate = ends_soon(where.root / "tls" / "server.pem", now_ms()) if tls else None
