@@ -7,8 +7,10 @@ key is thrown away after signing: nobody can later make another certificate that
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +23,10 @@ import faults
 from home import local_text, write_atomically
 
 VALID = timedelta(days=730)
+_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
 #: this long before its end it is told that a new one is needed: every exam PC has to be visited
 SOON = timedelta(days=45)
+_MEND = "请从备份恢复，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
 
 
 def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()) -> None:
@@ -56,6 +60,20 @@ def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()
     write_atomically(folder / "server.key", private, 0o600)
 
 
+def address_problem(names: Sequence[str]) -> str | None:
+    """Why exam PCs could not come by one of these names, with what to do; None if they can.
+
+    >>> address_problem(["192.0.2.10", "fd00::1", "kaoshi.example"])
+    """
+    for name in names:
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            if not _HOST.fullmatch(name) or name.rpartition(".")[2].isdigit():
+                return f"--address {name}：不是 IP，也不是英文的主机名，写不进证书。只写 192.0.2.10 或 kaoshi.example 这样的，不带 https:// 和端口"
+    return None
+
+
 def valid_until(certificate: Path) -> int:
     """Until when a certificate file is good, ms UTC.
 
@@ -81,13 +99,15 @@ def tls_problem(certificate: Path, key: Path) -> str | None:
     for path in (certificate, key):
         try:
             path.read_bytes()
+        except FileNotFoundError:
+            return f"{path}：这个文件不见了；{_MEND}"
         except OSError as error:
-            return faults.told(error) or f"{path}：读不出来（{error.strerror}）"
+            return faults.told(error) or f"{path}：读不出来（{faults.why(error)}）；{_MEND}"
     try:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
         valid_until(certificate)
     except (OSError, ValueError):
-        return f"{certificate} 和 {key.name} 已损坏或不是一对；请从备份恢复，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
+        return f"{certificate} 和 {key.name} 已损坏或不是一对；{_MEND}"
     return None
 
 

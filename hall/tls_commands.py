@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hall.local_tls import ends_soon, make_certificate, names_in, tls_problem, valid_until
+from hall.local_tls import address_problem, ends_soon, make_certificate, names_in, tls_problem, valid_until
 from home import Home, HomeError, local_text, now_ms
 
 commands = typer.Typer(help="考场证书：看期限和地址，到期或换了 IP 时重做。", no_args_is_help=True)
@@ -44,6 +44,9 @@ def renew(
     address: Annotated[list[str] | None, typer.Option(help="考试机访问本机用的名称或 IP，可多次给出；原证书里的照旧保留")] = None,
 ) -> None:
     """重做证书，再有效两年；之后重启服务，每台考试机重装一次 tls/ca.pem。"""
+    if problem := address_problem(address or ()):
+        console.print(problem, style="red")
+        raise typer.Exit(2)
     where = _home(home)
     folder = where.root / "tls"
     try:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from test_hall_supervisor import ROOT, answers, port_pair, processes_of, pufa, wait_until
 
+from hall.binding import port_problem
 from hall.local_tls import SOON, VALID, ends_soon, make_certificate, names_in, tls_problem, valid_until
 from hall.office.alarms import raised
 from hall.office.health import read_health
@@ -49,7 +50,7 @@ def test_a_certificate_that_cannot_work_is_told_once_with_what_to_do(home_folder
         (tls / name).write_bytes((tmp_path / name).read_bytes())
     done = pufa("serve", "--home", str(home_folder.root), "--tls", "--port", str(port_pair()))
     assert done.returncode == 1
-    assert ("没有这个文件" if how == "gone" else "pufa tls renew") in flat(done)
+    assert "pufa tls renew" in flat(done) and ("不见了" in flat(done)) == (how == "gone")
     assert processes_of(home_folder.root) == []
     files = ["--certfile", str(tls / "server.pem"), "--keyfile", str(tls / "server.key"), "--home", str(home_folder.root), "--port", str(port_pair())]
     for module in ("hall.candidate.serve", "hall.office.serve"):  # as services start them
@@ -72,6 +73,19 @@ def test_a_port_in_use_is_told_before_anything_is_started(home_folder: Home, whi
         )
         assert done.returncode == 1 and f"端口 {port + which} 已被占用" in flat(done)
     assert processes_of(home_folder.root) == []
+
+
+def test_several_halls_on_sqlite_are_refused_before_any_address_is_shown(home_folder: Home) -> None:
+    done = pufa("serve", "--home", str(home_folder.root), "--halls", "3", "--port", str(port_pair()))
+    assert done.returncode == 1 and "PostgreSQL" in flat(done) and "http" not in done.stdout
+
+
+def test_a_port_that_there_is_not(home_folder: Home) -> None:
+    """As services are started, and the last of several halls."""
+    command = [sys.executable, "-m", "hall.candidate.serve", "--home", str(home_folder.root), "--port", "70000"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, env={"PUFA_CODE_KEY": "00" * 32, "PATH": "/usr/bin:/bin"})
+    assert done.returncode == 1 and "端口 70000 不在 1 至 65535 之间" in flat(done)
+    assert "65536" in str(port_problem("127.0.0.1", 65_536))
 
 
 def test_an_address_that_is_not_this_machines(home_folder: Home, tls: Path) -> None:
