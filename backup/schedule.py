@@ -120,9 +120,9 @@ def backup_now(home: Home, now: int) -> Backup:
     """Make a backup where the plan says, and let the oldest go beyond the number that is kept."""
     plan = plan_of(home)
     done = make_backup(home, plan.to, now)
-    here = [one for one in known_backups(home) if one.path.parent == plan.to and one.path.is_file()]
-    for old in here[: -plan.keep]:
-        old.path.unlink()
+    here = dict.fromkeys(one.path for one in known_backups(home) if one.path.parent == plan.to and one.path.is_file())
+    for old in list(here)[: -plan.keep]:  # a path once: two of one second have one file
+        old.unlink()
     return done
 
 

@@ -7,12 +7,12 @@ signed statement. Only with another person's approval of exactly this plan.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from backup.archive import known_backups, note
+from backup.archive import Backup, known_backups, note
 from backup.schedule import backup_now
 from backup.snapshot import owner_engine
 from exams.prepared import on_driver
@@ -62,6 +62,7 @@ def erase(home: Home, plan_at: int, plan_digest: str, approval: int, by: str) ->
 
     :raises RetentionError: an exam is going on, or something else is due by now than what was approved.
     :raises PeopleError: the approval is not good for this.
+    :raises BackupError: backups cannot be made, so that those of before could not be replaced; nothing is erased.
     """
     now = now_ms()
     _refuse_while_open(home)
@@ -69,8 +70,11 @@ def erase(home: Home, plan_at: int, plan_digest: str, approval: int, by: str) ->
     if plan.digest != plan_digest:
         raise RetentionError("到期的内容与批准时不一样了，没有删除；请重新查看、重新申请")
     cutoff = read_policy(home).cutoff("audit", plan_at) or 0
+    old = [one for one in known_backups(home) if one.path.is_file()] if plan.due else []
     with transaction(home.office) as office:
         use(office, approval, "record.erase", "*", plan=plan_digest, at=plan_at)
+        if plan.due:
+            backup_now(home, now)  # of before; the one after erasing has the same name and takes its place
         for piece in plan.due:
             _OFFICE.get(piece.kind, _nothing)(office, piece, now, cutoff)
             until = {"cutoff": cutoff} if piece.kind == "audit" else {}
@@ -83,7 +87,7 @@ def erase(home: Home, plan_at: int, plan_digest: str, approval: int, by: str) ->
     for piece in plan.due:
         _erase_files(home, piece)
     _shrink(home)
-    return Erased(len(plan.due), sum(piece.rows for piece in plan.due), _renew_backups(home, plan, now))
+    return Erased(len(plan.due), sum(piece.rows for piece in plan.due), _renew_backups(home, plan, old, now))
 
 
 def _refuse_while_open(home: Home) -> None:
@@ -214,13 +218,13 @@ def _shrink(home: Home) -> None:
                     connection.exec_driver_sql("VACUUM FULL")
 
 
-def _renew_backups(home: Home, plan: Plan, now: int) -> int:
+def _renew_backups(home: Home, plan: Plan, old: Sequence[Backup], now: int) -> int:
     """Backups of before hold what was erased: those still there are replaced by one of now, and the index says so."""
     if not plan.due:
         return 0
-    old = [one for one in known_backups(home) if one.path.is_file()]
-    backup_now(home, now)
+    made = backup_now(home, now)
     for one in old:
-        one.path.unlink(missing_ok=True)
+        if one.path != made.path:
+            one.path.unlink(missing_ok=True)
     note(home, {"erased_at": now, "pieces": len(plan.due), "classes": sorted({CLASSES[piece.kind] for piece in plan.due})})
     return len(old)

@@ -9,7 +9,7 @@ import pytest
 from grading_fixture import RIGHT, add_script, make_sitting
 from sqlalchemy import insert, update
 
-from backup.archive import known_backups
+from backup.archive import BackupError, known_backups
 from backup.schedule import backup_now
 from exams.anchors import verify_home
 from exams.chain import verify_chain
@@ -121,7 +121,7 @@ def test_what_is_due_goes_from_every_byte_and_the_proofs_stay(home_folder: Home)
         decide(connection, number, by="b", grant=True)
     before = [one.path for one in known_backups(home)]
     done = erase(home, plan.at, plan.digest, number, "a")
-    assert done.pieces == len(plan.due) and done.backups == len(before) and not any(path.exists() for path in before)
+    assert done.pieces == len(plan.due) and done.backups == len(before) and not any(path.exists() for path in before if path != known_backups(home)[-1].path)
     home.close()
     assert traces(home.root, *texts) == []
     with home.office.connect() as office, home.exam.connect() as exam:
@@ -134,6 +134,26 @@ def test_what_is_due_goes_from_every_byte_and_the_proofs_stay(home_folder: Home)
     assert make_plan(home, when).due == ()
     with pytest.raises(PeopleError), transaction(home.office) as connection:
         use(connection, number, "record.erase", "*", plan=plan.digest, at=plan.at)
+
+
+def test_nothing_is_erased_while_no_backup_can_be_made(home_folder: Home, tmp_path: Path) -> None:
+    """The backups of before, which hold it all, would stay, and no plan would ever list it again."""
+    old_sitting(home_folder)
+    shorten(home_folder, exports=1)
+    for path in home_folder.exports.iterdir():
+        os.utime(path, (1, 1))
+    kept = backup_now(home_folder, now_ms() - 60_000).path
+    (tmp_path / "stick").write_bytes(b"")
+    settings = home_folder.root / "home.toml"
+    settings.write_text(f'{settings.read_text(encoding="utf-8")}\n[backup]\nto = "{tmp_path / "stick"}"\nkeep = 1\n', encoding="utf-8")
+    approval = approved(home_folder)
+    with pytest.raises(BackupError, match="备份没有做成"):
+        erase(home_folder, *approval, "a")
+    assert make_plan(home_folder, now_ms()).due and kept.exists() and any(home_folder.exports.iterdir())
+    (tmp_path / "stick").unlink()
+    erase(home_folder, *approval, "a")
+    assert not kept.exists() and not any(home_folder.exports.iterdir())
+    assert len(list((tmp_path / "stick").iterdir())) == 1
 
 
 def test_on_postgresql_as_well(any_home: Home) -> None:
