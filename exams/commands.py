@@ -81,6 +81,14 @@ def build(
     console.print(f"已写入 {out}。文件夹内有答案和随机种子，须保密；只有 release 可以给考生。", highlight=False, soft_wrap=True, markup=False)
 
 
+def _home(folder: Path) -> Home:
+    try:
+        return Home.open(folder)
+    except HomeError as error:
+        errors.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
+        raise typer.Exit(2) from None
+
+
 def _listed(items: Bank, blueprint: Blueprint, folder: Path | None, day: date) -> DrawList:
     return draw_list(items, Registry.read(), SignOffs.read(folder), day, blueprint.pools)
 
@@ -114,9 +122,9 @@ def print_(
     if home is None and out is None:
         errors.print("请写明 --out 文件夹（试卷、答题纸写到哪里）", style="red", markup=False)
         raise typer.Exit(2)
+    known = None if home is None else _home(home)
     with _faults_told(), console.status("正在排版…"):
-        if home is not None:
-            known = Home.open(home)
+        if known is not None:
             files = print_sitting(known, source, "command", out, sealed)
             known.close()
         else:

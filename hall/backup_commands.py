@@ -30,6 +30,10 @@ def backup(
     """备份：考试进行中也可以做；有备份密钥的，备份文件加密。"""
     try:
         where = Home.open(home)
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(2) from None
+    try:
         if new_key:
             _show_key(where)
         done = make_backup(where, to, now_ms()) if to else backup_now(where, now_ms())

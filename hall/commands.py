@@ -57,7 +57,7 @@ def serve(
         where = Home.use_postgres(home, db) if db else Home.open(home)
     except HomeError as error:
         console.print(str(error), style="red")
-        raise typer.Exit(1) from None
+        raise typer.Exit(1 if db else 2) from None
     problem = bind_problem(host, tls=tls, behind_proxy=behind_proxy)
     if problem:
         console.print(problem, style="red")

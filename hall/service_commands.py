@@ -17,10 +17,18 @@ console = Console(markup=False, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 
 
+def _home(folder: Path) -> Home:
+    try:
+        return Home.open(folder)
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(2) from None
+
+
 def upgrade(home: HomeOption) -> None:
     """把数据库升级到本版软件；已是最新的不变。服务须停着。"""
+    where = _home(home)
     try:
-        where = Home.open(home)
         with lock_home(where):
             where.migrate()
         where.close()
@@ -32,8 +40,8 @@ def upgrade(home: HomeOption) -> None:
 
 def share(home: HomeOption) -> None:
     """装成系统服务时用：让考场、办公、后台三个系统用户各得其所（要 root，服务须停着）。"""
+    where = _home(home)
     try:
-        where = Home.open(home)
         with lock_home(where):
             count = share_home(where, service_ids())
     except HomeError as error:

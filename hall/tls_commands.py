@@ -22,7 +22,7 @@ def _home(folder: Path) -> Home:
         return Home.open(folder)
     except HomeError as error:
         console.print(str(error), style="red")
-        raise typer.Exit(1) from None
+        raise typer.Exit(2) from None
 
 
 @commands.command("show")

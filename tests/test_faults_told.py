@@ -132,7 +132,7 @@ def test_settings_that_cannot_be_read(home_folder, place, data):
     with pytest.raises(HomeError, match="读不懂"):
         Home.open(home_folder.root)
     code, said = run("upgrade", "--home", home_folder.root)
-    assert code == 1 and str(home_folder.root / place) in said.replace("\n", "")
+    assert code == 2 and str(home_folder.root / place) in said.replace("\n", "")
 
 
 @pytest.mark.parametrize("command", ["upgrade", "serve"])
@@ -214,4 +214,4 @@ def test_ctrl_c_leaves_no_trace_and_nothing_half_done(tmp_path, after_s):
 
 def test_names_with_brackets_are_told_as_they_are(tmp_path):
     code, said = run("upgrade", "--home", tmp_path / "[/a] [backup]")
-    assert code == 1 and "[/a] [backup]" in said
+    assert code == 2 and "[/a] [backup]" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -13,6 +14,12 @@ from pufa import app
 
 #: words of typer's own
 ENGLISH = re.compile(r"Usage|Options|Arguments|Commands|COMMAND|ARGS|OPTIONS|required|default|Show this|Error|Try |Missing|Invalid|should|unexpected|No such")
+
+
+#: what a command needs beside --home to come as far as opening it
+GIVEN = {"form": "xlsx", "format_": "xlsx", "opens": "2026-12-01 09:00", "closes": "2026-12-01 10:00", "kind": "mediator", "role": "hr", "number": "1", "person": "1"}
+#: --home is what they make or may do without
+NO_HOME_NEEDED = {"restore", "certificates verify", "records verify", "records key"}
 
 
 def every(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -53,3 +60,19 @@ def test_help_is_in_chinese(path: tuple[str, ...]) -> None:
 def test_wrong_usage_is_told_in_chinese_with_exit_code_2(given: str, said: str) -> None:
     done = CliRunner().invoke(app, given.split())
     assert done.exit_code == 2 and said in done.output and not ENGLISH.findall(done.output)
+
+
+@pytest.mark.parametrize("path", [path for path in every(typer.main.get_command(app)) if path], ids=" ".join)
+def test_a_folder_that_is_no_home_is_told_with_exit_code_2(path: tuple[str, ...], tmp_path: Path) -> None:
+    command: object = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    parameters = {one.name: one for one in command.params}
+    if "home" not in parameters or " ".join(path) in NO_HOME_NEEDED:
+        return
+    given = ["--none"] if path == ("people", "link-staff") else []
+    for name, one in parameters.items():
+        if name != "home" and (one.required or (path == ("exam", "print") and name == "source")):
+            given += ([] if one.param_type_name == "argument" else [one.opts[0]]) + [GIVEN.get(name, str(Path(__file__)))]
+    done = CliRunner().invoke(app, [*path, *given, "--home", str(tmp_path)])
+    assert done.exit_code == 2 and "pufa init" in done.output.replace("\n", ""), (done.output, done.exception)

@@ -83,7 +83,7 @@ def test_a_bind_to_the_network_without_tls_is_refused(home_dir, options, says):
 
 def test_a_folder_that_is_no_home_is_refused(tmp_path):
     done = pufa("serve", "--home", str(tmp_path))
-    assert done.returncode == 1 and "pufa init" in done.stdout.replace("\n", "")
+    assert done.returncode == 2 and "pufa init" in done.stdout.replace("\n", "")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
