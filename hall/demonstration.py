@@ -21,9 +21,11 @@ from exams.opening import issue_codes, open_sitting_for_candidates
 from exams.profile import SHIPPED as PROFILES
 from exams.sittings import NewSitting, add_candidates, create_sitting, enrolments
 from exams.tables import sitting
+from grading.worker import lock_home
+from hall.binding import port_problem
 from hall.local_tls import make_certificate
 from hall.supervisor import Listening, supervise
-from home import Home, local_text, now_ms, transaction, write_atomically
+from home import Home, HomeError, local_text, now_ms, transaction, write_atomically
 from people.accounts import add_account
 from people.identity import check_digit
 from people.persons import import_roster
@@ -55,6 +57,17 @@ console = Console(markup=False, highlight=False, soft_wrap=True)
 
 def main(folder: Annotated[Path, typer.Argument(help="演示用的数据文件夹；没有就新建", resolve_path=True)] = FOLDER) -> None:
     """新建或接着用一份演示数据，显示怎样登录，按 Ctrl-C 停止。"""
+    try:
+        _run(folder)
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(1) from None
+
+
+def _run(folder: Path) -> None:
+    for port in (8000, 8001):
+        if port_problem("127.0.0.1", port):
+            raise HomeError(f"端口 {port} 已被占用，演示没有启动：可能演示已在另一个窗口运行，也可能是别的程序；请先停掉它，再运行一次")
     home, password_file = _home(folder)
     roster = folder / "示例名单.xlsx"
     if not roster.exists():
@@ -75,7 +88,8 @@ def _home(place: Path) -> tuple[Home, Path]:
     folder, password_file = place / "home", place / "工作账号.txt"
     if (folder / "home.toml").exists():
         home = Home.open(folder)
-        home.migrate()
+        with lock_home(home):
+            home.migrate()
         return home, password_file
     home = Home.create(folder, "某县任前法律知识考试办公室（演示）")
     make_certificate(home.root / "tls", "某县任前法律知识考试办公室")
