@@ -26,6 +26,8 @@ def bind_problem(host: str, *, tls: bool, behind_proxy: str | None) -> str | Non
 
 def port_problem(host: str, port: int) -> str | None:
     """Why nothing can listen here now, with what to do; None if something can."""
+    if port == 0:  # the system would choose one that nobody knows
+        return _no_such_port(port)
     try:
         listening_socket(host, port).close()
     except OSError as error:
@@ -37,15 +39,21 @@ def listen_problem(host: str, port: int, error: OSError) -> str:
     """What a refusal of the system to listen means to whoever starts the server."""
     if error.errno == errno.EADDRINUSE:
         return f"端口 {port} 已被占用：可能 pufa 已经在运行，也可能是别的程序。请先停掉它，或用 --port 换一个端口"
+    if error.errno == errno.ERANGE:
+        return _no_such_port(port)
     if error.errno == errno.EACCES:
         return f"没有权限使用端口 {port}；请用 --port 换一个 1024 以上的端口"
     return f"本机没有 {host} 这个地址，或不能使用（{error.strerror}）；请核对 --host"
 
 
+def _no_such_port(port: int) -> str:
+    return f"没有端口 {port}：端口号在 1 至 65535 之间，办公和另外的考场进程用后面几个；请用 --port 换一个"
+
+
 def listening_socket(host: str, port: int) -> socket.socket:
     """A TCP socket bound to an address of this machine, not yet listening.
 
-    :raises OSError: taken, not ours, or no right to it.
+    :raises OSError: taken, not ours, no right to it, or no such port (ERANGE).
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -55,5 +63,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
     except OSError:
         bound.close()
         raise
+    except OverflowError:
+        bound.close()
+        raise OSError(errno.ERANGE, "no such port") from None
     bound.set_inheritable(False)
     return bound

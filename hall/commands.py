@@ -10,7 +10,7 @@ from rich.console import Console
 
 from backup.schedule import beside_the_data
 from hall.binding import bind_problem, port_problem
-from hall.local_tls import ends_soon, make_certificate, tls_problem
+from hall.local_tls import address_problem, ends_soon, make_certificate, tls_problem
 from hall.supervisor import Listening, supervise
 from home import Home, HomeError, now_ms
 
@@ -24,6 +24,9 @@ def init(
     db: Annotated[str | None, typer.Option(help="PostgreSQL 地址；不给则用 SQLite")] = None,
 ) -> None:
     """新建数据文件夹：数据库、密钥和本地证书。"""
+    if problem := address_problem(address or ()):
+        console.print(problem, style="red")
+        raise typer.Exit(1)
     try:
         home = Home.create(folder, name, db)
     except HomeError as error:

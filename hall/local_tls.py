@@ -7,8 +7,10 @@ key is thrown away after signing: nobody can later make another certificate that
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from home import local_text, write_atomically
 VALID = timedelta(days=730)
 #: this long before its end it is told that a new one is needed: every exam PC has to be visited
 SOON = timedelta(days=45)
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
+_NUMBERS = re.compile(r"[0-9.]+")
 
 
 def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()) -> None:
@@ -56,6 +60,17 @@ def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()
     write_atomically(folder / "server.key", private, 0o600)
 
 
+def address_problem(addresses: Iterable[str]) -> str | None:
+    """Why no browser would take one of these for the name of a server; None if they all will do."""
+    for one in addresses:
+        try:
+            ipaddress.ip_address(one)
+        except ValueError:
+            if not _HOST.fullmatch(one) or _NUMBERS.fullmatch(one):
+                return f"“{one}”不是服务器的名称或 IP：只写 192.0.2.10 或 kaoshi.example 这样的，不带 https://、端口和中文"
+    return None
+
+
 def valid_until(certificate: Path) -> int:
     """Until when a certificate file is good, ms UTC.
 
@@ -83,10 +98,19 @@ def tls_problem(certificate: Path, key: Path) -> str | None:
             path.read_bytes()
         except OSError as error:
             return faults.told(error) or f"{path}：读不出来（{error.strerror}）"
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    locked = False
+
+    def none_here() -> str:
+        nonlocal locked
+        locked = True
+        return ""
+
+    try:  # whoever starts it is not asked for a passphrase: at night nobody is there to type one
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, none_here)
         valid_until(certificate)
     except (OSError, ValueError):
+        if locked:
+            return f"{key}：私钥有口令，服务自己启动不了；请换成没有口令的，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
         return f"{certificate} 和 {key.name} 已损坏或不是一对；请从备份恢复，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
     return None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hall.local_tls import ends_soon, make_certificate, names_in, tls_problem, valid_until
+from hall.local_tls import address_problem, ends_soon, make_certificate, names_in, tls_problem, valid_until
 from home import Home, HomeError, local_text, now_ms
 
 commands = typer.Typer(help="考场证书：看期限和地址，到期或换了 IP 时重做。", no_args_is_help=True)
@@ -45,6 +45,9 @@ def renew(
 ) -> None:
     """重做证书，再有效两年；之后重启服务，每台考试机重装一次 tls/ca.pem。"""
     where = _home(home)
+    if problem := address_problem(address or ()):
+        console.print(f"{problem}。没有重做", style="red")
+        raise typer.Exit(1)
     folder = where.root / "tls"
     try:
         before = names_in(folder / "server.pem")

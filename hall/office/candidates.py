@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from exams.attempts import finish_of
 from exams.control import admit_late, grant_time, newest_grant, pause_one, release_device, resume_one
-from exams.decisions import needs_second
+from exams.decisions import given_since_reopening, needs_second
 from exams.errors import SittingError
 from exams.events import Entry, check_event, events_of, standing
 from exams.incidents import Incident, incident_kinds, incidents_of, note_by_staff
@@ -115,12 +115,13 @@ def _in_the_hall(visit: Visit, known: Sitting, one: Listed) -> InTheHall:
         ended = _ended(connection, here.id) if here is not None and here.id is not None else None
         noted = incidents_of(connection, known.id, admission_no=one.admission_no, newest=30)
         newest = newest_grant(connection, known.id, one.admission_no)
+        takeable = connection.execute(select(given_since_reopening()).select_from(attempt).where(attempt.c.id == (here.id if here else None))).scalar()
     status = lines[0] if lines else None
     late_after = here.opens_at + here.late_entry_minutes * 60_000 if here is not None and here.late_entry_minutes is not None else None
     return InTheHall(
         status, line_of(known, status, {}, visit.now) if status else None,
         [Granted(row.kind if row.seconds > 0 else "taken", span_text(abs(row.seconds)), row.reason, row.by, row.at) for row in given], noted, newest,
-        sum(row.seconds for row in given if row.kind == "extra") // 60, ended,
+        (takeable or 0) // 60, ended,
         here is not None and here.paused_at is not None, here is not None and here.room_paused_at is not None, late_after,
     )  # fmt: skip
 
