@@ -73,6 +73,15 @@ def told(error: BaseException) -> str | None:
     return f"{path}：{advice}" if advice and path else None
 
 
+def why(error: OSError) -> str:
+    """Why a file could not be read or written, in a few words for a message that says what to do itself."""
+    if isinstance(error, PermissionError):
+        return "没有权限"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "磁盘已满"
+    return _OF_FILES.get(error.errno or 0, "").partition("；")[0] or error.strerror or str(error)
+
+
 def of_another_version(error: BaseException) -> str | None:
     """What whoever runs a command is told of a table or column that is not there: the database may be an earlier version's."""
     said = getattr(error, "orig", None) or error

@@ -30,6 +30,7 @@ import hall.tls_commands
 import logs
 import people.commands
 import question_bank.commands
+import usage
 from courses.errors import CourseError
 from exams.errors import ExamsError
 from grading.errors import GradingError
@@ -44,6 +45,7 @@ STOPPED = 130
 #: errors that are about content, data or the home: their message is for the user as it stands
 EXPLAINED = (ExamsError, GradingError, BankError, PeopleError, CourseError, HomeError)
 
+usage.in_chinese()
 app = typer.Typer(
     name="pufa",
     help="普法：任前法律知识考试、题库、课程与成绩记录。",

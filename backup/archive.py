@@ -6,6 +6,7 @@ names every file with its SHA-256 and every table with its number of rows and di
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -19,12 +20,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import pyrage
 from sqlalchemy.exc import DBAPIError
 
 from backup.snapshot import copy_sqlite, file_engine, fingerprint, owner_engine, snapshot
-from faults import no_right, told
+from faults import no_right, told, why
 from home import DATABASES, PRIVATE, PRIVATE_FOLDER, Home, HomeError, local_text, write_atomically
 
 FORMAT = 1
@@ -95,7 +97,7 @@ def failed(what: str, error: OSError | sqlite3.Error | DBAPIError, folder: Path)
 def reason(error: OSError | sqlite3.Error | DBAPIError) -> str:
     """Why something could not be read or written, in a few words; of a database never what is in its rows."""
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        return why(error)
     found = error.orig if isinstance(error, DBAPIError) else error
     full = getattr(found, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return "磁盘已满" if full else f"数据库读写出错：{getattr(found, 'sqlite_errorname', None) or type(found).__name__}"
@@ -114,7 +116,7 @@ def seal(home: Home, source: Path, target: Path) -> Path:
     try:
         with source.open("rb") as data, os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE), "w+b") as out:
             if recipient is not None:
-                pyrage.encrypt_io(data, out, [recipient])
+                _encrypt(data, out, recipient, aside)
             else:
                 shutil.copyfileobj(data, out)
             out.flush()
@@ -123,6 +125,14 @@ def seal(home: Home, source: Path, target: Path) -> Path:
     finally:
         aside.unlink(missing_ok=True)
     return target
+
+
+def _encrypt(data: BinaryIO, out: BinaryIO, recipient: pyrage.x25519.Recipient, place: Path) -> None:
+    try:
+        pyrage.encrypt_io(data, out, [recipient])
+    except pyrage.EncryptError:  # all that it says of a disk; a key that is none has been refused before
+        full = shutil.disk_usage(place.parent).free < os.fstat(data.fileno()).st_size
+        raise OSError(errno.ENOSPC if full else errno.EIO, "", str(place)) from None
 
 
 def _recipient(home: Home) -> pyrage.x25519.Recipient | None:

@@ -73,7 +73,7 @@ def restore(archive: Path, target: Path, key: str | None = None, db_url: str | N
     except (sqlite3.Error, DBAPIError) as error:
         raise BackupError(f"{archive}：数据库读写出错，没有恢复（{reason(error)}）；请检查磁盘空间和数据库，或换一份备份") from None
     except OSError as error:
-        raise BackupError(f"{archive}：恢复没有完成（{error.strerror or error}）；请检查文件和磁盘空间") from None
+        raise BackupError(f"{archive}：恢复没有完成（{reason(error)}）；请检查文件、要恢复到的位置和磁盘空间") from None
 
 
 @contextmanager
@@ -119,8 +119,8 @@ def _unpack(archive: Path, staged: Path, key: str | None, work: Path) -> dict[st
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with path.open("wb") as out:
                         shutil.copyfileobj(data, out)
-        except (tarfile.TarError, EOFError, ValueError) as error:
-            raise BackupError(f"{archive}：不是完整的备份文件（{error}）；请换一份备份") from None
+        except (tarfile.TarError, EOFError, ValueError):
+            raise BackupError(f"{archive}：不是备份文件，或者不完整；请换一份备份") from None
     try:
         manifest: dict[str, Any] = json.loads((staged / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -159,11 +159,9 @@ def _settle(staged: Path, target: Path, db_url: str | None, manifest: Mapping[st
     if db_url:
         _into_postgres(staged, db_url)
     else:
-        aside = Home.open(staged)
-        try:
-            aside.migrate()
-        finally:
-            aside.close()
+        for name, place in DATABASES.items():
+            with file_engine(staged / place) as engine:
+                upgrade(name, engine)
     if target.exists():
         target.rmdir()
     staged.rename(target)

@@ -211,6 +211,8 @@ def _absence(section: Section) -> Absence:
 
 def _ladder(section: Section) -> tuple[LadderStep, ...]:
     """Without a ladder: one step, by which this paper is void and a resit stays open."""
+    if "outcome" in section.values:
+        return _first_ladder(section)
     steps: list[LadderStep] = []
     for table in section.tables("ladder", most=10):
         step = LadderStep(
@@ -223,6 +225,14 @@ def _ladder(section: Section) -> tuple[LadderStep, ...]:
         steps.append(step)
     section.finish()
     return tuple(steps) or (LadderStep("paper", "成绩无效", "misconduct", True, None),)
+
+
+def _first_ladder(section: Section) -> tuple[LadderStep, ...]:
+    """As sittings of the program's first version still have it: what becomes of the paper, and words that were not acted on."""
+    section.texts("ladder", ())
+    step = LadderStep("paper", section.text("outcome", limit=100), "misconduct", True, None)
+    section.finish()
+    return (step,)
 
 
 def _validity(root: Section) -> Validity:

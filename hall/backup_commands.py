@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import faults
 from backup.archive import RECIPIENT, is_sealed, make_backup, make_key
 from backup.restoring import Restored, restore
 from backup.schedule import backup_now
@@ -67,9 +68,9 @@ def restore_command(
             _finish(restore(archive, home, key, db, exam), began)
             return
         with tempfile.TemporaryDirectory(prefix="pufa-drill") as folder:
-            _finish(restore(archive, Path(folder) / "home", key, db, exam), began)
+            _finish(restore(archive, Path(folder) / "home", key, db, exam), began, drill=True)
     except OSError as error:
-        console.print(f"{archive}：读不出来（{error.strerror or error}）；请检查路径和权限", style="red")
+        console.print(faults.told(error) or f"{archive}：读不出来（{faults.why(error)}）；请检查路径和权限", style="red")
         raise typer.Exit(1) from None
     except HomeError as error:
         console.print(str(error), style="red")
@@ -87,15 +88,15 @@ def _key(archive: Path, key_file: Path | None) -> str | None:
     return os.environ.get("PUFA_BACKUP_KEY") or typer.prompt("备份密钥", hide_input=True)
 
 
-def _finish(done: Restored, began: float) -> None:
+def _finish(done: Restored, began: float, *, drill: bool = False) -> None:
     try:
-        faults = verify_home(done.home)
+        wrong = verify_home(done.home)
     finally:
         done.home.close()
     console.print(f"备份时间：{local_text(done.made_at)}；恢复用时 {time.monotonic() - began:.1f} 秒；{sum(done.rows.values())} 行数据")
-    for fault in faults:
+    for fault in wrong:
         console.print(str(fault), style="red")
-    if faults:
+    if wrong:
         raise typer.Exit(1)
     console.print("核对完毕：文件、数据、操作记录和保存记录的校验链全部相符。", style="green")
-    console.print(f"数据文件夹：{done.home.root}")
+    console.print("演练完毕，临时文件夹已删除" if drill else f"数据文件夹：{done.home.root}")

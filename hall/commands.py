@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import faults
 from backup.schedule import beside_the_data
-from hall.binding import bind_problem, port_problem
+from grading.worker import lock_home
+from hall.binding import bind_problem, port_problem, shown_at
 from hall.local_tls import address_problem, ends_soon, make_certificate, tls_problem
 from hall.supervisor import Listening, supervise
 from home import Home, HomeError, now_ms
@@ -26,14 +28,14 @@ def init(
     """新建数据文件夹：数据库、密钥和本地证书。"""
     if problem := address_problem(address or ()):
         console.print(problem, style="red")
-        raise typer.Exit(1)
+        raise typer.Exit(2)
     try:
         home = Home.create(folder, name, db)
     except HomeError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None
     except OSError as error:
-        console.print(f"{folder}：建不成（{error.strerror}）；请换一个有写入权限的位置", style="red")
+        console.print(f"{folder}：建不成（{faults.why(error)}）；请换一个有写入权限的位置", style="red")
         raise typer.Exit(1) from None
     make_certificate(home.root / "tls", name, tuple(address or ()))
     home.close()
@@ -44,7 +46,7 @@ def init(
 def serve(
     home: Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹")],
     host: Annotated[str, typer.Option(help="监听地址；非本机地址须有 --tls 或 --behind-proxy")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="考生端口；办公端口为其后一个")] = 8000,
+    port: Annotated[int, typer.Option(help="考生端口；办公端口为其后一个", min=1, max=65534)] = 8000,
     tls: Annotated[bool, typer.Option("--tls", help="用数据文件夹里的本地证书加密")] = False,
     behind_proxy: Annotated[str | None, typer.Option(help="反向代理所在网段（CIDR），由它负责加密")] = None,
     db: Annotated[str | None, typer.Option(help="改用此 PostgreSQL 地址，并记在数据文件夹里")] = None,
@@ -65,9 +67,14 @@ def serve(
     if problem := _cannot_start(where, listening):
         console.print(problem, style="red")
         raise typer.Exit(1)
-    where.migrate()
-    candidates = "、".join(f"{scheme}://{host}:{one}" for one in listening.hall_ports())
-    console.print(f"考场：{candidates}　办公：{scheme}://{host}:{port + 1}　（Ctrl-C 停止）")
+    try:
+        with lock_home(where):  # an exam may be going on in the tables of another version
+            where.migrate()
+    except HomeError as error:
+        console.print(str(error), style="red")
+        raise typer.Exit(1) from None
+    candidates = "、".join(shown_at(scheme, host, one) for one in listening.hall_ports())
+    console.print(f"考场：{candidates}　办公：{shown_at(scheme, host, port + 1)}　（Ctrl-C 停止）")
     certificate = ends_soon(where.root / "tls" / "server.pem", now_ms()) if tls else None
     for reminder in filter(None, (beside_the_data(where), certificate)):
         console.print(f"提醒：{reminder}", style="yellow", soft_wrap=True)
@@ -80,6 +87,8 @@ def serve(
 
 def _cannot_start(where: Home, listening: Listening) -> str | None:
     """What every process of this home would end by, told once and before they are started."""
+    if listening.halls > 1 and where.exam_url is None:
+        return "多个考场进程要用 PostgreSQL：SQLite 一次只容一个进程写，多开也不会更快。请去掉 --halls，或改用 --db"
     folder = where.root / "tls"
     ports = (*listening.hall_ports(), listening.office_port)
     return (tls_problem(folder / "server.pem", folder / "server.key") if listening.tls else None) or next(

@@ -10,7 +10,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,10 +23,10 @@ import faults
 from home import local_text, write_atomically
 
 VALID = timedelta(days=730)
+_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
 #: this long before its end it is told that a new one is needed: every exam PC has to be visited
 SOON = timedelta(days=45)
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
-_NUMBERS = re.compile(r"[0-9.]+")
+_MEND = "请从备份恢复，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
 
 
 def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()) -> None:
@@ -60,14 +60,17 @@ def make_certificate(folder: Path, office_name: str, names: tuple[str, ...] = ()
     write_atomically(folder / "server.key", private, 0o600)
 
 
-def address_problem(addresses: Iterable[str]) -> str | None:
-    """Why no browser would take one of these for the name of a server; None if they all will do."""
-    for one in addresses:
+def address_problem(names: Sequence[str]) -> str | None:
+    """Why exam PCs could not come by one of these names, with what to do; None if they can.
+
+    >>> address_problem(["192.0.2.10", "fd00::1", "kaoshi.example"])
+    """
+    for name in names:
         try:
-            ipaddress.ip_address(one)
+            ipaddress.ip_address(name)
         except ValueError:
-            if not _HOST.fullmatch(one) or _NUMBERS.fullmatch(one):
-                return f"“{one}”不是服务器的名称或 IP：只写 192.0.2.10 或 kaoshi.example 这样的，不带 https://、端口和中文"
+            if not _HOST.fullmatch(name) or name.rpartition(".")[2].isdigit():
+                return f"--address {name}：不是 IP，也不是英文的主机名，写不进证书。只写 192.0.2.10 或 kaoshi.example 这样的，不带 https:// 和端口"
     return None
 
 
@@ -96,22 +99,23 @@ def tls_problem(certificate: Path, key: Path) -> str | None:
     for path in (certificate, key):
         try:
             path.read_bytes()
+        except FileNotFoundError:
+            return f"{path}：这个文件不见了；{_MEND}"
         except OSError as error:
-            return faults.told(error) or f"{path}：读不出来（{error.strerror}）"
-    locked = False
+            return faults.told(error) or f"{path}：读不出来（{faults.why(error)}）；{_MEND}"
+    asked = []
 
-    def none_here() -> str:
-        nonlocal locked
-        locked = True
+    def nobody_there() -> str:
+        asked.append(key)
         return ""
 
     try:  # whoever starts it is not asked for a passphrase: at night nobody is there to type one
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, none_here)
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, nobody_there)
         valid_until(certificate)
     except (OSError, ValueError):
-        if locked:
-            return f"{key}：私钥有口令，服务自己启动不了；请换成没有口令的，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
-        return f"{certificate} 和 {key.name} 已损坏或不是一对；请从备份恢复，或用 pufa tls renew 重做（重做后每台考试机要重装 ca.pem）"
+        if asked:
+            return f"{key}：私钥有口令，服务自己启动不了；请换成没有口令的；{_MEND}"
+        return f"{certificate} 和 {key.name} 已损坏或不是一对；{_MEND}"
     return None
 
 

@@ -18,10 +18,11 @@ HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据
 
 
 def upgrade(home: HomeOption) -> None:
-    """把数据库升级到本版软件；已是最新的不变。"""
+    """把数据库升级到本版软件；已是最新的不变。服务须停着。"""
     try:
         where = Home.open(home)
-        where.migrate()
+        with lock_home(where):
+            where.migrate()
         where.close()
     except HomeError as error:
         console.print(str(error), style="red")

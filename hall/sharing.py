@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import faults
 from home import Home, HomeError
 
 USERS = ("pufa-hall", "pufa-office", "pufa-worker")
@@ -70,7 +71,7 @@ def share(home: Home, ids: Ids) -> int:
                 path.chmod(mode)
             count += 1
     except OSError as error:
-        raise HomeError(f"{error.filename}：改不了属主或权限（{error.strerror}）；请核对文件系统是否支持") from None
+        raise HomeError(f"{error.filename}：改不了属主或权限（{faults.why(error)}）；请核对文件系统是否支持") from None
     return count
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from grading.worker import lock_home
-from home import Home, HomeError
+from home import Home
 
 #: a process that dies is started again this many seconds after its last start at the earliest; twice as long each time, if it did
 #: not live for a minute. The longest pause keeps what is promised: back within 5 s after a crash, the start itself included.
@@ -101,10 +101,8 @@ def _children(home: Home, listening: Listening) -> list[_Child]:
 def supervise(home: Home, listening: Listening) -> None:
     """Run until SIGTERM, SIGINT or SIGHUP (the terminal is closed); then stop the hall last, so that saves drain.
 
-    :raises HomeError: another supervisor runs on this home, or several halls would share one SQLite file.
+    :raises HomeError: another supervisor runs on this home.
     """
-    if listening.halls > 1 and home.exam_url is None:
-        raise HomeError("多个考场进程要用 PostgreSQL：SQLite 一次只容一个进程写，多开也不会更快。请去掉 --halls，或改用 --db")
     with lock_home(home):
         _run(home, listening)
 

@@ -44,10 +44,10 @@ def renew(
     address: Annotated[list[str] | None, typer.Option(help="考试机访问本机用的名称或 IP，可多次给出；原证书里的照旧保留")] = None,
 ) -> None:
     """重做证书，再有效两年；之后重启服务，每台考试机重装一次 tls/ca.pem。"""
-    where = _home(home)
     if problem := address_problem(address or ()):
-        console.print(f"{problem}。没有重做", style="red")
-        raise typer.Exit(1)
+        console.print(problem, style="red")
+        raise typer.Exit(2)
+    where = _home(home)
     folder = where.root / "tls"
     try:
         before = names_in(folder / "server.pem")

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "faults": {"logs"},
     "logs": set(),
     "workbooks": set(),
+    "usage": set(),
     "backup": {"home", "faults", "migrations"},
     "people": {"home", "workbooks"},
     "question_bank": {"home", "workbooks"},
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "courses": {"home", "workbooks", "people", "question_bank"},
     "grading": {"home", "logs", "backup", "people", "question_bank", "exams", "courses"},
     "hall": {"home", "faults", "logs", "backup", *ROOMS},
-    "pufa": {"home", "faults", "logs", "backup", *ROOMS},
+    "pufa": {"home", "faults", "logs", "usage", "backup", *ROOMS},
 }
 #: library -> the only places that may import it
 ONLY_IN = {
@@ -36,7 +37,7 @@ ONLY_IN = {
 HEAVY = ("nbgrader", "pandas", "matplotlib", "scipy", "nbformat", "ipywidgets", "xlsxwriter")
 FILES = sorted(
     path
-    for name in ("home.py", "faults.py", "logs.py", "workbooks.py", "pufa.py", "backup", *ROOMS)
+    for name in ("home.py", "faults.py", "logs.py", "workbooks.py", "usage.py", "pufa.py", "backup", *ROOMS)
     for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
 )
 

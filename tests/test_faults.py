@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from faults import of_another_version, told
+from grading.worker import lock_home
 from home import Home, HomeError
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +134,18 @@ def test_settings_that_cannot_be_read(home_folder, place, data):
         Home.open(home_folder.root)
     code, said = run("upgrade", "--home", home_folder.root)
     assert code == 1 and str(home_folder.root / place) in said.replace("\n", "")
+
+
+@pytest.mark.parametrize("command", ["upgrade", "serve"])
+def test_nothing_is_upgraded_beneath_a_running_service(home_folder, command):
+    """Another version may hold an exam in these tables just now."""
+    with sqlite3.connect(home_folder.root / "office.db") as earlier:
+        earlier.execute("UPDATE alembic_version SET version_num = '0011'")
+    with lock_home(home_folder):
+        code, said = run(command, "--home", home_folder.root, *(("--port", 28000) if command == "serve" else ()))
+    assert code == 1 and "已有一个 pufa serve 或后台服务在运行；请先停止它" in said and "http" not in said
+    with home_folder.office.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one() == "0011"
 
 
 def test_a_database_of_a_later_version(home_folder):

@@ -16,7 +16,7 @@ from grading.retention.policy import CLASSES
 from home import Home, HomeError, now_ms, transaction
 
 commands = typer.Typer(help="保存期限：看哪些内容到期，登记或解除暂缓删除。", no_args_is_help=True)
-console = Console(markup=False, highlight=False)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 
 

@@ -226,14 +226,17 @@ def test_daily_backups_keep_their_number_and_live_copies_bring_the_last_minute_b
         backup_now(home_folder, AT)
 
 
-def test_a_full_stick_is_told_and_leaves_no_half_file(home_folder: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_full_stick_is_told_and_leaves_no_half_file(home_folder: Home, tmp_path: Path, sealed: bool) -> None:
     furnish(home_folder)
+    if sealed:
+        make_key(home_folder)
     small = tmp_path / "small"
     small.mkdir()
     if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=4k none {small} 2>/dev/null") != 0:
         pytest.skip("a file system of a given size needs root")
     try:
-        with pytest.raises(BackupError, match="足够空间"):
+        with pytest.raises(BackupError, match=r"磁盘已满.*足够空间"):
             make_backup(home_folder, small, AT)
         assert list(small.iterdir()) == [] and known_backups(home_folder) == []
     finally:

@@ -224,6 +224,6 @@ def test_a_backup_whose_tables_cannot_be_brought_up_to_date_leaves_nothing(write
     with transaction(writer.home.office) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     done = make_backup(writer.home, tmp_path / "b", now_ms())
-    with pytest.raises(BackupError, match="更新版本"):
+    with pytest.raises(BackupError, match=f"^{done.path}：.*更新版本"):
         restore(done.path, tmp_path / "new")
     assert not (tmp_path / "new").exists() and not list(tmp_path.glob(".restore*"))

@@ -93,6 +93,14 @@ def test_the_ladder_and_what_it_says() -> None:
     assert [step.title for step in bare.ladder] == ["成绩无效"] and not bare.step(None, "void").may_resit
 
 
+@pytest.mark.parametrize("words", ["", 'ladder = ["成绩无效", "取消本次考试资格"]\n'])
+def test_sittings_of_the_first_version_are_read(words: str) -> None:
+    """Their rules are kept as they were then: the office's pages stood still for one such sitting."""
+    bare = re.sub(r"\[\[cheating.ladder\]\][^[]*", "", profile("county_npc").source)
+    rules = Profile.parse(f'{bare}\n[cheating]\noutcome = "本场成绩无效"\n{words}')
+    assert [(step.id, step.title, step.event, step.may_resit) for step in rules.ladder] == [("paper", "本场成绩无效", "misconduct", True)]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from test_hall_supervisor import ROOT, answers, port_pair, processes_of, pufa, wait_until
 
+from hall.binding import port_problem
 from hall.local_tls import SOON, VALID, ends_soon, make_certificate, names_in, tls_problem, valid_until
 from hall.office.alarms import raised
 from hall.office.health import read_health
@@ -52,7 +53,7 @@ def test_a_certificate_that_cannot_work_is_told_once_with_what_to_do(home_folder
         (tls / name).write_bytes((tmp_path / name).read_bytes())
     done = pufa("serve", "--home", str(home_folder.root), "--tls", "--port", str(port_pair()))
     assert done.returncode == 1
-    assert ("没有这个文件" if how == "gone" else "pufa tls renew") in flat(done)
+    assert "pufa tls renew" in flat(done) and ("不见了" in flat(done)) == (how == "gone")
     assert processes_of(home_folder.root) == []
     files = ["--certfile", str(tls / "server.pem"), "--keyfile", str(tls / "server.key"), "--home", str(home_folder.root), "--port", str(port_pair())]
     for module in ("hall.candidate.serve", "hall.office.serve"):  # as services start them
@@ -77,24 +78,26 @@ def test_a_port_in_use_is_told_before_anything_is_started(home_folder: Home, whi
     assert processes_of(home_folder.root) == []
 
 
-@pytest.mark.parametrize(("port", "halls"), [("65535", "1"), ("70000", "1"), ("0", "1"), ("-5", "1"), ("65520", "32")])
-def test_a_port_that_there_cannot_be_is_told(home_folder: Home, port: str, halls: str) -> None:
-    done = pufa("serve", "--home", str(home_folder.root), f"--port={port}", "--halls", halls)
-    assert done.returncode == 1 and "没有端口" in flat(done)
-    assert processes_of(home_folder.root) == []
-    for module in ("hall.candidate.serve", "hall.office.serve"):
-        command = [sys.executable, "-m", module, "--home", str(home_folder.root), "--port", "65536"]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, env={"PUFA_CODE_KEY": "00" * 32, "PATH": "/usr/bin:/bin"})
-        assert done.returncode == 1 and "没有端口 65536" in flat(done), module
+def test_several_halls_on_sqlite_are_refused_before_any_address_is_shown(home_folder: Home) -> None:
+    done = pufa("serve", "--home", str(home_folder.root), "--halls", "3", "--port", str(port_pair()))
+    assert done.returncode == 1 and "PostgreSQL" in flat(done) and "http" not in done.stdout
+
+
+def test_a_port_that_there_is_not(home_folder: Home) -> None:
+    """As services are started, and the last of several halls."""
+    command = [sys.executable, "-m", "hall.candidate.serve", "--home", str(home_folder.root), "--port", "70000"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, env={"PUFA_CODE_KEY": "00" * 32, "PATH": "/usr/bin:/bin"})
+    assert done.returncode == 1 and "端口 70000 不在 1 至 65535 之间" in flat(done)
+    assert "65536" in str(port_problem("127.0.0.1", 65_536))
 
 
 @pytest.mark.parametrize("address", ["考场.local", "192.0.2.10:8000", "https://192.0.2.10", "192.0.2.300", "a b", ""])
 def test_an_address_that_no_browser_would_accept_is_refused(home_folder: Home, tls: Path, address: str) -> None:
     before = (tls / "server.pem").read_bytes()
     done = pufa("tls", "renew", "--home", str(home_folder.root), "--address", "198.51.100.4", f"--address={address}")
-    assert done.returncode == 1 and f"“{address}”" in flat(done) and (tls / "server.pem").read_bytes() == before
+    assert done.returncode == 2 and f"--address {address}：" in flat(done) and (tls / "server.pem").read_bytes() == before
     folder = home_folder.root.parent / "another"
-    assert pufa("init", str(folder), f"--address={address}").returncode == 1 and not folder.exists()
+    assert pufa("init", str(folder), f"--address={address}").returncode == 2 and not folder.exists()
 
 
 def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(tls: Path) -> None:
@@ -111,6 +114,12 @@ def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(tls: Path) -
         os.close(asked)
         os.close(answers_to)
     assert "口令" in done.stdout and "pass phrase" not in done.stderr
+
+
+@pytest.mark.parametrize(("port", "halls", "code"), [("65535", "1", 2), ("0", "1", 2), ("-5", "1", 2), ("65520", "32", 1)])
+def test_ports_that_cannot_all_be_are_told_before_anything_is_started(home_folder: Home, port: str, halls: str, code: int) -> None:
+    done = pufa("serve", "--home", str(home_folder.root), f"--port={port}", "--halls", halls)
+    assert done.returncode == code and "http" not in flat(done) and processes_of(home_folder.root) == []
 
 
 def test_an_address_that_is_not_this_machines(home_folder: Home, tls: Path) -> None:

@@ -37,12 +37,13 @@
 
     /* facts: now, limit, paused of any answer; before: when it was asked for (performance.now), null for the stream, whose way is short. */
     hear(facts, before) {
-      const after = performance.now();
-      if (before === null) before = after;
+      const after = performance.now(), answer = before !== null;
+      if (!answer) before = after;
       if (facts.now && after - before < 5000) this.offset = facts.now + (after - before) / 2 - after;
       if (this.stopped) return;
-      if (facts.now) {      /* an answer that was overtaken by the stream tells of a limit and a pause that are no more */
-        if (facts.now < this.heard && this.heard - facts.now < LATE_MS) return;
+      if (facts.now) {      /* an answer that the stream overtook tells of a limit and a pause that are no more; the stream is always heard,
+                               for another process' clock may be a little ahead */
+        if (answer && facts.now < this.heard && this.heard - facts.now < LATE_MS) return;
         this.heard = facts.now;
       }
       const resumed = this.pausedAt !== null && facts.paused === null;
