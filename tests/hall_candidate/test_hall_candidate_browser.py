@@ -290,12 +290,14 @@ def test_an_answer_that_was_long_on_its_way_takes_nothing_back(home_folder, serv
         const told = [], note = () => {};
         const clock = new pufa.Clock(1000, 3600000, { said: note, up: note, thawed: note, paused: note, moved: (minutes) => told.push(minutes) });
         clock.hear({ now: 3000, limit: 4200000, paused: null }, null);
-        clock.hear({ now: 2900, limit: 3600000, paused: null }, null);
+        clock.hear({ now: 2900, limit: 3600000, paused: null }, performance.now());
         clock.hear({ now: 4000, limit: 4140000, paused: null }, null);
-        clock.hear({ now: 4000 - 60000, limit: 4200000, paused: null }, null);
+        clock.hear({ now: 4000 - 60000, limit: 4200000, paused: null }, performance.now());
+        clock.hear({ now: 9000, limit: 4200000, paused: null }, performance.now());
+        clock.hear({ now: 8990, limit: 4800000, paused: null }, null);
         return told;
     }""")
-    assert heard == [10, -1, 1], "a server whose clock was set back is still heard"
+    assert heard == [10, -1, 1, 10], "a server whose clock was set back is still heard, and the stream of a process whose clock is behind another's"
 
 
 @pytest.mark.parametrize("shift_ms", [-86_400_000, 3_600_000])
