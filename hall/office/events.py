@@ -79,7 +79,7 @@ def by_two(home: Home, connection: Connection, known: Sitting, one: Listed) -> f
     written = select(script.c.person_id).where(script.c.sitting_id == known.id, script.c.person_id == one.person_id).limit(1)
     with home.exam.connect() as hall:
         has_paper = bool(attempt_of(hall, one.admission_no)) or connection.execute(written).first() is not None
-    kinds = KINDS.keys() - {"absent"} if has_paper else PENAL if known.state == "closed" else ()
+    kinds = KINDS.keys() - {"absent"} if has_paper else PENAL if known.state in ("closed", "marked") else ()
     return frozenset((act, kind) for act in acts for kind in kinds)
 
 

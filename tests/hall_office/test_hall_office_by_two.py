@@ -120,13 +120,14 @@ def test_whoever_has_begun_is_not_let_off_by_one(office: Office, kind: str) -> N
         assert "已提交申请" in notice(officer.done(f"{path_of(one)}/event/{number}/revoke", reason="批件有误")) and barred(office, one)
 
 
-def test_after_the_exam_it_takes_two_also_without_a_paper_in_the_hall(office: Office) -> None:
+@pytest.mark.parametrize("state", ["closed", "marked"])
+def test_after_the_exam_it_takes_two_also_without_a_paper_in_the_hall(office: Office, state: str) -> None:
     """Paper sheets are not typed in yet, and an absence has its result too."""
     with office.staff("exam_officer") as officer, office.staff("hr") as hr:
         opened(office, officer, n=1)
         formal(office)
         with transaction(office.home.office) as connection:
-            connection.execute(update(sitting).values(state="closed"))
+            connection.execute(update(sitting).values(state=state))
         (one,) = seats(office)
         assert "已提交申请" in notice(hr.done(f"/sittings/s-1/records/{one.number}/event", kind="void", reason="冒名"))
         assert events(office) == []
