@@ -14,6 +14,8 @@ from test_hall_office_room import Seat, seats, write
 from exams import policy
 from exams.control import grant_time, pause_one
 from exams.events import record_event
+from exams.sheets import SHEETS
+from exams.sittings import get_sitting
 from exams.tables import attempt, candidate, candidate_event, entry, sitting
 from home import EXAM, OFFICE, now_ms, transaction, verify_audit
 from people.approvals import ask
@@ -259,6 +261,13 @@ def test_time_for_the_room_is_taken_back_only_from_whom_it_was_given(office: Off
         assert "2 人收回" in notice(officer.done(f"{ROOM}/take_time", minutes="45", seen=seen, reason="应为 5 分钟"))
         assert limits(office) == [before[0] + 5 * MINUTE, before[1] + 5 * MINUTE, now + 30 * MINUTE]
         assert "又加过时" in officer.refused(f"{ROOM}/take_time", minutes="45", seen=seen, reason="应为 5 分钟"), "a second click"
+        seen = re.search(r'name="seen" value="(\d+)"', officer.page(path_of(one)))[1]
+        officer.done(f"{path_of(one)}/time/back", minutes="5", seen=seen, reason="他不用加")
+        with transaction(office.home.exam) as connection:
+            connection.execute(update(attempt).values(state="closed", closed_at=now, closed_by="officer"))
+        with office.home.office.connect() as connection:
+            known = get_sitting(connection, "s-1")
+        assert SHEETS["closing"].data(office.home, known, now_ms())["extra"] == 1, "what was taken back was not given"
 
 
 @pytest.mark.parametrize("paused_min", [0, 20])
