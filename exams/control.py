@@ -76,20 +76,14 @@ def grant_time(
         raise AttemptError("加时的种类不对")
     _amount(seconds)
     reason = a_reason(reason, "加时")
-    row = connection.execute(
-        update(attempt)
-        .where(attempt.c.entry_id == _entry_id(admission_no), attempt.c.state == "open")
-        .values(limit_at=attempt.c.limit_at + seconds * 1000)
-        .returning(attempt.c.id, attempt.c.limit_at, attempt.c.sitting_id, attempt.c.entry_id)
-    ).first()
-    if row is None:
-        raise AttemptError(f"准考证号 {admission_no} 没有正在进行的作答，不能加时")
+    row = _open_attempt(connection, admission_no, "不能加时")
     if after is not None and newest_grant(connection, row.sitting_id, admission_no) != after:
         raise AttemptError(REPEATED)
+    connection.execute(update(attempt).where(attempt.c.id == row.id).values(limit_at=attempt.c.limit_at + seconds * 1000))
     _give(connection, [row.id], seconds, kind, reason, by, now)
     record(connection, row.sitting_id, row.entry_id, "grant", f"加时 {span_of(seconds)}：{reason}", by=by, now=now)
     audit(connection, EXAM, by, "attempt.grant", admission_no, seconds=seconds, kind=kind, reason=reason)
-    return int(row.limit_at)
+    return int(row.limit_at) + seconds * 1000
 
 
 def grant_room(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, case, delete, func, insert, select, update
 
 from exams.attempts import finish_of
 from exams.control import a_reason, lock_sitting, newest_grant, span_of
@@ -122,9 +122,9 @@ def take_back_time(
     if seconds < 1:
         raise AttemptError("收回的时间至少 1 秒")
     room = lock_sitting(connection, sitting_id)
-    if newest_grant(connection, sitting_id, admission_no) != after:
-        raise AttemptError("申请以后又加过时或收回过，没有再收回；请核对后再办")
     taken = _takeable(connection, room, admission_no, seconds, now)
+    if newest_grant(connection, sitting_id, admission_no) != after:  # asked only now: whoever gives time locks nothing but the attempt
+        raise AttemptError("申请以后又加过时或收回过，没有再收回；请核对后再办")
     if not taken:
         raise AttemptError(f"没有可以收回的加时：只能收回考务加过的时间，且至少给考生留 {LEAST_LEFT_S // 60} 分钟")
     for ident, most in taken.items():
@@ -139,11 +139,18 @@ def take_back_time(
     return len(taken)
 
 
+def given_since_reopening() -> ScalarSelect[int]:
+    """Seconds that officers gave an attempt and nobody took back, beside a query of ``attempt``; a reopening sets a limit of its own."""
+    reopened = select(func.coalesce(func.max(reopening.c.at), 0)).where(reopening.c.attempt_id == attempt.c.id).correlate(attempt).scalar_subquery()
+    mine = grant.c.attempt_id == attempt.c.id, grant.c.kind == "extra", grant.c.at >= reopened
+    return select(func.coalesce(func.sum(grant.c.seconds), 0)).where(*mine).correlate(attempt).scalar_subquery()
+
+
 def _takeable(
     connection: Connection, room: Row[tuple[object, ...]], admission_no: str | None, seconds: int, now: int
 ) -> dict[int, int]:
     """{open attempt, locked: seconds that can be taken from it}, those with none left out."""
-    given = select(func.coalesce(func.sum(grant.c.seconds), 0)).where(grant.c.attempt_id == attempt.c.id, grant.c.kind == "extra").scalar_subquery()
+    given = given_since_reopening()
     concerned = attempt.c.sitting_id == room.id, attempt.c.state == "open", *([entry.c.admission_no == admission_no] if admission_no else [])
     rows = connection.execute(
         select(attempt.c.id, attempt.c.limit_at, attempt.c.paused_at, given.label("given"))

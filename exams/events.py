@@ -44,14 +44,15 @@ KINDS = {
 }
 #: what a candidate is before any event: on the list, or with a script in the office
 STATES = {"due": "应考", "sat": "已考", **{code: kind.title for code, kind in KINDS.items()}}
-_PENAL = frozenset(("misconduct", "void"))
+#: what punishes
+PENAL = frozenset(("misconduct", "void"))
 #: state -> events that may be entered then; what is not here is refused
 MOVES = {
     "due": frozenset(KINDS),
-    "sat": _PENAL,
-    "absent": frozenset(("deferred",)) | _PENAL,     # the stamped note came later
-    "deferred": _PENAL,
-    "exempt": _PENAL,                                # e.g. by a forged certificate
+    "sat": PENAL,
+    "absent": frozenset(("deferred",)) | PENAL,     # the stamped note came later
+    "deferred": PENAL,
+    "exempt": PENAL,                                # e.g. by a forged certificate
     "exempt_part": frozenset(KINDS) - {"exempt_part"},
     "misconduct": frozenset(("void",)),
     "void": frozenset[str](),
@@ -92,7 +93,7 @@ class CandidateEvent:
     @property
     def penal(self) -> bool:
         """Whether it punishes: misconduct or disqualification."""
-        return self.kind in _PENAL
+        return self.kind in PENAL
 
     @property
     def ground_title(self) -> str:
@@ -122,7 +123,7 @@ def record_event(
     """
     entry = Entry(kind, reason.strip(), (document_no or "").strip(), ground, document_id)
     known = check_event(connection, sitting_id, person_id, entry)
-    months = known.profile.step(ground, kind).months if kind in _PENAL else None
+    months = known.profile.step(ground, kind).months if kind in PENAL else None
     moment = now_ms()
     until = add_months(date.fromisoformat(local_text(moment, "%Y-%m-%d")), months) if months else None
     number = connection.execute(
@@ -167,7 +168,7 @@ def _faults(entry: Entry, known: Sitting) -> list[str]:
         faults.append(f"按本场办法，缓考须上传{rules.absence.deferral_needs or '证明'}")
     if entry.kind in ("exempt", "exempt_part"):
         faults += _exemption_faults(entry, known)
-    if entry.kind in _PENAL and entry.ground and entry.ground not in {step.id for step in rules.ladder if step.event == entry.kind}:
+    if entry.kind in PENAL and entry.ground and entry.ground not in {step.id for step in rules.ladder if step.event == entry.kind}:
         faults.append("本场考试办法没有这一级处理；请重新选择")
     return faults
 

@@ -103,10 +103,18 @@ def tls_problem(certificate: Path, key: Path) -> str | None:
             return f"{path}：这个文件不见了；{_MEND}"
         except OSError as error:
             return faults.told(error) or f"{path}：读不出来（{faults.why(error)}）；{_MEND}"
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    asked = []
+
+    def nobody_there() -> str:
+        asked.append(key)
+        return ""
+
+    try:  # whoever starts it is not asked for a passphrase: at night nobody is there to type one
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, nobody_there)
         valid_until(certificate)
     except (OSError, ValueError):
+        if asked:
+            return f"{key}：私钥有口令，服务自己启动不了；请换成没有口令的；{_MEND}"
         return f"{certificate} 和 {key.name} 已损坏或不是一对；{_MEND}"
     return None
 

@@ -21,8 +21,8 @@ ACTS = {
     "attempt.reopen": "恢复作答（撤销交卷）",
     "attempt.void": "终止作答",
     "attempt.take_time": "收回多加的时间",
-    "candidate.event": "登记违纪、取消资格",
-    "candidate.event.revoke": "撤销违纪、取消资格的登记",
+    "candidate.event": "登记影响成绩的考生事项",
+    "candidate.event.revoke": "撤销影响成绩的考生登记",
     "answer_file.merge": "并入答案文件",
     "sitting.withdraw": "撤回已开考的场次",
     "paper.print": "印制纸质试卷",
@@ -61,6 +61,10 @@ class Approval:
     @property
     def title(self) -> str:
         return ACTS[self.act]
+
+    def undecided(self, now: int) -> bool:
+        """Whether it still waits for somebody's decision."""
+        return self.granted is None and self.expires_at > now
 
 
 def ask(

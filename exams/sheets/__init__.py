@@ -126,7 +126,10 @@ def _closing(home: Home, known: Sitting, now: int) -> Mapping[str, object]:
         assert status is not None, known.id
         closed_at = connection.execute(select(open_sitting.c.closed_at).where(open_sitting.c.id == known.id)).scalar()
         mine = attempt.c.sitting_id == known.id
-        given = connection.execute(select(grant.c.kind, grant.c.attempt_id).join(attempt, attempt.c.id == grant.c.attempt_id).where(mine).distinct()).all()
+        given = connection.execute(  # what was taken back again was not given
+            select(grant.c.kind).join(attempt, attempt.c.id == grant.c.attempt_id).where(mine)
+            .group_by(grant.c.kind, grant.c.attempt_id).having(func.sum(grant.c.seconds) > 0)
+        ).scalars()  # fmt: skip
         again = connection.execute(select(func.count()).select_from(reopening.join(attempt, attempt.c.id == reopening.c.attempt_id)).where(mine)).scalar_one()
         merged = connection.execute(
             select(func.count()).select_from(answer_file.join(attempt, attempt.c.id == answer_file.c.attempt_id))
@@ -138,7 +141,7 @@ def _closing(home: Home, known: Sitting, now: int) -> Mapping[str, object]:
     if sum(counts.values()) != status.due:
         raise SittingError(f"人数对不上：应考 {status.due} 人，各类合计 {sum(counts.values())} 人；请先核对考场实况再打印")
     kinds = incident_kinds(home)
-    granted = Counter(row.kind for row in given)
+    granted = Counter(given)
     return {
         "due": status.due, "ends": [[ENDS[name], counts[name]] for name in ENDS], "scripts": sum(counts[name] for name in ("handed_in", "timed_out", "closed")),
         "extra": granted["extra"], "paused": granted["pause"], "stalled": granted["stall"], "reopened": again, "merged": merged,

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from exams.decisions import needs_second
-from exams.policy import SECOND_PERSON
-from exams.sittings import Sitting
+from exams.events import KINDS, PENAL
+from exams.policy import EXEMPTIONS, SECOND_PERSON
+from exams.sittings import Sitting, get_sitting
 from exams.tables import candidate_event, entry, sitting
 from grading.paper_marks.register import SOURCES
 from grading.retention.plan import make_plan
@@ -29,12 +30,12 @@ ARGUMENTS = {
     "role": "岗位", "roles": "岗位", "into": "并入", "what": "涉及",
     "source": "怎样计分",
 }  # fmt: skip
-KIND_TITLES = {"misconduct": "违纪（成绩无效）", "void": "取消资格"}
+KIND_TITLES = {code: kind.title for code, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One request as the page shows it. ``mine``: who looks is who asked."""
+    """One request as the page shows it. ``mine``: who looks is who asked; ``paper``: there is one to read before deciding."""
 
     it: Approval
     about: str
@@ -42,6 +43,7 @@ class Line:
     asked_by: str
     decided_by: str
     mine: bool
+    paper: bool
 
 
 def second_or_now(visit: Visit, known: Sitting, act: str, subject: str, reason: str, **arguments: object) -> str:
@@ -85,10 +87,13 @@ def _line(visit: Visit, names: Mapping[str, str], one: Approval) -> Line:
     facts = tuple((title, _shown(visit.home, name, one.arguments[name])) for name, title in ARGUMENTS.items() if one.arguments.get(name) not in (None, ""))
     if one.act == "record.erase" and one.used_at is None:
         facts += _what_goes(visit.home, one)
+    if one.act in (SECOND_PERSON["void"], SECOND_PERSON["event"]) and one.undecided(visit.now):
+        facts += _what_follows(visit.home, one)
     if one.act == SECOND_PERSON["revoke"]:
         facts += _what_is_revoked(visit.home, names, one)
     people = [names.get(login, login) for login in (one.asked_by, one.decided_by or "")]
-    return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by)
+    paper = one.undecided(visit.now) and bool(one.arguments.get("document"))
+    return Line(one, _about(visit.home, one), facts, people[0], people[1], one.asked_by == visit.by, paper)
 
 
 def _what_goes(home: Home, one: Approval) -> tuple[tuple[str, str], ...]:
@@ -101,6 +106,19 @@ def _what_goes(home: Home, one: Approval) -> tuple[tuple[str, str], ...]:
         return (("删除什么", "申请以后到期清单有变化（例如登记了暂缓删除），批准了也不会执行；请不批准，由申请人重新申请"),)
     listed = ((CLASSES[piece.kind], f"{piece.title}，{piece.rows} 条") for piece in plan.due)
     return (*listed, ("注意", "删除后不能恢复，连同以前的自动备份"))
+
+
+def _what_follows(home: Home, one: Approval) -> tuple[tuple[str, str], ...]:
+    """The ground of an exemption, or the step of the ladder with its consequences: of one kind there are lighter and heavier ones."""
+    kind, ground, known = (str(one.arguments.get(name) or "") for name in ("kind", "ground", "sitting"))
+    if ground in EXEMPTIONS:
+        return (("情形", EXEMPTIONS[ground].title),)
+    if kind not in PENAL:
+        return ()
+    with home.office.connect() as connection:
+        step = get_sitting(connection, known).profile.step(ground, kind)
+    resit = "仍可补考" if step.may_resit else "不得补考"
+    return (("后果", "，".join(filter(None, (step.title, resit, f"记录 {step.months} 个月" if step.months else "")))),)
 
 
 def _what_is_revoked(home: Home, names: Mapping[str, str], one: Approval) -> tuple[tuple[str, str], ...]:

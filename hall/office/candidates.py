@@ -10,17 +10,17 @@ from starlette.responses import Response
 
 from exams.attempts import finish_of
 from exams.control import admit_late, grant_time, newest_grant, pause_one, release_device, resume_one
-from exams.decisions import needs_second
+from exams.decisions import given_since_reopening, needs_second
 from exams.errors import SittingError
-from exams.events import Entry, check_event, events_of, standing
+from exams.events import KINDS, PENAL, Entry, check_event, events_of, standing
 from exams.incidents import Incident, incident_kinds, incidents_of, note_by_staff
 from exams.policy import SECOND_PERSON
 from exams.sittings import Sitting
 from exams.status import AT_WORK, CandidateStatus, lines_of
 from exams.tables import attempt, entry, grant, open_sitting, reopening
 from grading.roll import day_of
-from hall.office.approvals import second_or_now
-from hall.office.events import PENAL, by_two, choices, ends_by_two
+from hall.office.approvals import asked_for, at_once, second_or_now
+from hall.office.events import by_two, choices, ends_by_two
 from hall.office.live import TITLES, Line, grouped, line_of
 from hall.office.pages import go, page, span_text
 from hall.office.rosters import Listed, the_candidate
@@ -115,12 +115,13 @@ def _in_the_hall(visit: Visit, known: Sitting, one: Listed) -> InTheHall:
         ended = _ended(connection, here.id) if here is not None and here.id is not None else None
         noted = incidents_of(connection, known.id, admission_no=one.admission_no, newest=30)
         newest = newest_grant(connection, known.id, one.admission_no)
+        takeable = connection.execute(select(given_since_reopening()).select_from(attempt).where(attempt.c.id == (here.id if here else None))).scalar()
     status = lines[0] if lines else None
     late_after = here.opens_at + here.late_entry_minutes * 60_000 if here is not None and here.late_entry_minutes is not None else None
     return InTheHall(
         status, line_of(known, status, {}, visit.now) if status else None,
         [Granted(row.kind if row.seconds > 0 else "taken", span_text(abs(row.seconds)), row.reason, row.by, row.at) for row in given], noted, newest,
-        sum(row.seconds for row in given if row.kind == "extra") // 60, ended,
+        (takeable or 0) // 60, ended,
         here is not None and here.paused_at is not None, here is not None and here.room_paused_at is not None, late_after,
     )  # fmt: skip
 
@@ -191,11 +192,11 @@ def pause(visit: Visit) -> Response:
 def resume(visit: Visit) -> Response:
     """``POST …/resume``: with exactly the time for which it stood; not while somebody is asked to end the attempt."""
     _known, one = _about(visit)
-    with visit.home.office.connect() as connection:
-        if any(asked.act == SECOND_PERSON["void"] for asked in waiting_about(connection, one.admission_no)):
-            raise Refused("终止作答的申请正等另一人审批，现在不能恢复；不终止的，请先到“待审批”不批准，或由申请人撤回")
     with transaction(visit.home.exam) as connection:
         done = resume_one(connection, one.admission_no, reason=visit.form.get("reason", "").strip() or "恢复", by=visit.by, now=visit.now)
+        with visit.home.office.connect() as office:  # asked while the attempt is locked: whoever asks for its end pauses it after that
+            if _end_is_asked_for(office, one):
+                raise Refused("终止作答的申请正等另一人审批，现在不能恢复；不终止的，请先到“待审批”不批准，或由申请人撤回")
     return _back(visit, f"已恢复 {one.name} 的考试，补回 {span_text(done.ms // 1000)}。" if done.ms else f"{one.name} 已恢复（时间没有重复补）。")
 
 
@@ -228,14 +229,19 @@ def void(visit: Visit) -> Response:
     number = visit.text("document_no", "文号或记录编号", 100, needed=False)
     with transaction(visit.home.office) as connection:
         event = standing(events_of(connection, known.id, one.person_id).get(one.person_id, ()))
-        if event is None or not event.penal:
+        if event is None or KINDS[event.kind].rank < KINDS[kind].rank:
             check_event(connection, known.id, one.person_id, Entry(kind, reason, number, ground))
-    told = second_or_now(
-        visit, known, "void", one.admission_no, reason, sitting=known.id, person=one.person_id, kind=kind, ground=ground, document_no=number
-    )
+        if _end_is_asked_for(connection, one):
+            raise Refused("终止作答的申请已经提交，正等另一人审批；要改处理，请申请人先到“待审批”撤回申请，再重新提交")
+        do = asked_for if needs_second(known, "void") else at_once
+        told = do(visit, connection, "void", one.admission_no, reason, sitting=known.id, person=one.person_id, kind=kind, ground=ground, document_no=number)
     if needs_second(known, "void"):
         told += _wait(visit, known, one, reason)
     return _back(visit, told)
+
+
+def _end_is_asked_for(connection: Connection, one: Listed) -> bool:
+    return any(asked.act == SECOND_PERSON["void"] for asked in waiting_about(connection, one.admission_no))
 
 
 def _wait(visit: Visit, known: Sitting, one: Listed, reason: str) -> str:

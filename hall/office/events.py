@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from exams.decisions import needs_second
-from exams.events import KINDS, MOVES, STATES, Entry, attach_document, check_event, state_of
+from exams.events import KINDS, MOVES, PENAL, STATES, Entry, attach_document, check_event, state_of
 from exams.policy import EXEMPTIONS, SECOND_PERSON
 from exams.sittings import Sitting
 from exams.tables import candidate_event, script
@@ -26,7 +26,6 @@ from people.approvals import get as get_request
 from people.approvals import waiting_about
 from people.documents import file_document, forget_unfiled, get_document, read_document
 
-PENAL = ("misconduct", "void")
 Told = TypeVar("Told")
 
 
@@ -68,15 +67,20 @@ def ends_by_two(home: Home, known: Sitting, admission_no: str) -> bool:
         return attempt_of(connection, admission_no) in ("open", "closed")
 
 
-def by_two(home: Home, connection: Connection, known: Sitting, one: Listed) -> frozenset[str]:
-    """Which of ``event`` and ``revoke`` take a second person: what punishes somebody who has a paper changes his result."""
-    acts = frozenset(act for act in ("event", "revoke") if needs_second(known, act))
+def by_two(home: Home, connection: Connection, known: Sitting, one: Listed) -> frozenset[tuple[str, str]]:
+    """Which (``event`` or ``revoke``, kind) take a second person, because they change a result.
+
+    Of somebody who has a paper: all that takes the place of its marks or leaves some of them out; an absence does not, it holds up the
+    issue. Of somebody who has none: what punishes, once the exam is over; at the door there is no time for two.
+    """
+    acts = [act for act in ("event", "revoke") if needs_second(known, act)]
     if not acts:
-        return acts
+        return frozenset()
     written = select(script.c.person_id).where(script.c.sitting_id == known.id, script.c.person_id == one.person_id).limit(1)
     with home.exam.connect() as hall:
         has_paper = bool(attempt_of(hall, one.admission_no)) or connection.execute(written).first() is not None
-    return acts if has_paper else frozenset()
+    kinds = KINDS.keys() - {"absent"} if has_paper else PENAL if known.state in ("closed", "marked") else ()
+    return frozenset((act, kind) for act in acts for kind in kinds)
 
 
 def _added(visit: Visit, known: Sitting, one: Listed) -> str:
@@ -93,7 +97,7 @@ def _added(visit: Visit, known: Sitting, one: Listed) -> str:
         refuse_unproved(connection, known, one.person_id, ground)
         check_event(connection, known.id, one.person_id, Entry(kind, reason, number, ground, document))
         do = at_once
-        if kind in PENAL and "event" in by_two(visit.home, connection, known, one):
+        if ("event", kind) in by_two(visit.home, connection, known, one):
             if any(asked.act == SECOND_PERSON["event"] for asked in waiting_about(connection, one.admission_no)):
                 raise Refused("对他的处理正等另一人审批；要改，请申请人先到“待审批”撤回申请，再重新登记")
             do = asked_for
@@ -145,7 +149,7 @@ def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
     number, reason = number_in(visit, "event"), visit.text("reason", "撤销事由", 500)
     with transaction(visit.home.office) as connection:
         kind = _own_event(connection, known, one, number)
-        do = asked_for if kind in PENAL and "revoke" in by_two(visit.home, connection, known, one) else at_once
+        do = asked_for if ("revoke", kind) in by_two(visit.home, connection, known, one) else at_once
         return do(visit, connection, "revoke", one.admission_no, reason, sitting=known.id, person=one.person_id, kind=kind, event=number)
 
 
@@ -209,8 +213,8 @@ def request_paper(visit: Visit) -> Response:
     with transaction(visit.home.office) as connection:
         asked = get_request(connection, number)
         document = asked.arguments.get("document")
-        if asked.act != SECOND_PERSON["event"] or asked.granted is not None or not isinstance(document, int):
-            raise NotHere("这项申请没有附件，或者已经有人审批")
+        if asked.act != SECOND_PERSON["event"] or not asked.undecided(visit.now) or not isinstance(document, int):
+            raise NotHere("这项申请没有附件，或者已经有人审批、已经过期")
         return _handed_out(visit, connection, document, asked.subject)
 
 

@@ -58,12 +58,12 @@ Executor = Callable[[Home, Connection, Wanted], str]
 
 
 def _void(home: Home, office: Connection, wanted: Wanted) -> str:
-    """The event for the record and the end in the hall; an event that stands already is not entered twice."""
-    sitting, person = wanted.text("sitting"), wanted.whole("person")
+    """The event for the record and the end in the hall; one that stands already and is as heavy is not entered again."""
+    sitting, person, kind = wanted.text("sitting"), wanted.whole("person"), wanted.text("kind")
     event = standing(events_of(office, sitting, person).get(person, ()))
-    if event is None or not event.penal:
+    if event is None or KINDS[event.kind].rank < KINDS[kind].rank:
         record_event(
-            office, sitting, person, wanted.text("kind"), by=wanted.by, reason=wanted.reason,
+            office, sitting, person, kind, by=wanted.by, reason=wanted.reason,
             document_no=wanted.text("document_no"), ground=wanted.text("ground"),
         )  # fmt: skip
     with transaction(home.exam) as connection:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sitting_fixture import KEY, MINUTE, Candidate, open_demo, public_form
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from exams.attempts import hand_in, open_page, start
 from exams.control import (
@@ -182,6 +183,51 @@ def test_time_is_taken_back_once_and_never_more_than_was_given(any_home):
         act(any_home, take_back_time, "demo", None, 60, second=None, now=now, after=newest(any_home, one), **BY)
     with pytest.raises(AttemptError, match="没有可以收回"):
         act(any_home, take_back_time, "demo", two.admission_no, 60, second=None, now=now, after=0, **BY)
+
+
+def test_time_from_before_a_reopening_is_not_taken_back(any_home):
+    """A reopened attempt has the span that was agreed on; what was given before its end is in no limit any more."""
+    now = now_ms()
+    one, two = open_demo(any_home, 2)
+    ident, other = sit(any_home, one, now), sit(any_home, two, now)
+    untouched = limits(any_home)[other]
+    for who in (one, two):
+        act(any_home, grant_time, who.admission_no, 1800, now=now, **BY)
+    act(any_home, void_attempt, one.admission_no, second="li", now=now, **BY)
+    with transaction(any_home.exam) as connection:
+        connection.execute(update(entry).values(barred=False))
+    limit = act(any_home, reopen_attempt, one.admission_no, 1800, second="li", now=now + MINUTE, **BY)
+    with pytest.raises(AttemptError, match="没有可以收回"):
+        act(any_home, take_back_time, "demo", one.admission_no, 600, second="li", now=now + MINUTE, after=newest(any_home, one), **BY)
+    act(any_home, grant_time, one.admission_no, 120, now=now + 2 * MINUTE, **BY)
+    act(any_home, take_back_time, "demo", one.admission_no, 600, second="li", now=now + 2 * MINUTE, after=newest(any_home, one), **BY)
+    act(any_home, take_back_time, "demo", two.admission_no, 1800, second="li", now=now + 2 * MINUTE, after=newest(any_home, two), **BY)
+    assert limits(any_home) == {ident: limit, other: untouched}, "only his own reopening counts"
+
+
+def test_time_given_to_one_while_it_is_taken_back_from_the_room(any_home):
+    """Whoever gives holds the locks in the order in which whoever takes wants them: neither ends in a deadlock."""
+    now = now_ms()
+    (one,) = open_demo(any_home, 1)
+    ident = sit(any_home, one, now)
+    before = limits(any_home)[ident]
+    act(any_home, grant_time, one.admission_no, 600, now=now, **BY)
+    after, given = newest(any_home, one), threading.Event()
+
+    @event.listens_for(any_home.exam, "before_cursor_execute")
+    def slowly(_connection, _cursor, statement, *_):
+        if statement.startswith("INSERT INTO grant_time") and not given.is_set():
+            given.set()
+            time.sleep(0.5)
+
+    with ThreadPoolExecutor(2) as pool:
+        giving = pool.submit(act, any_home, grant_time, one.admission_no, 60, now=now, **BY)
+        assert given.wait(10)
+        taking = pool.submit(act, any_home, take_back_time, "demo", None, 500, second="li", now=now, after=after, **BY)
+        giving.result()
+        with pytest.raises(AttemptError, match="申请以后又加过时"):
+            taking.result()
+    assert limits(any_home)[ident] == before + 660_000
 
 
 def newest(home: Home, who: Candidate) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import socket
 import ssl
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
 from test_hall_supervisor import ROOT, answers, port_pair, processes_of, pufa, wait_until
 
 from hall.binding import port_problem
@@ -86,6 +89,37 @@ def test_a_port_that_there_is_not(home_folder: Home) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, env={"PUFA_CODE_KEY": "00" * 32, "PATH": "/usr/bin:/bin"})
     assert done.returncode == 1 and "端口 70000 不在 1 至 65535 之间" in flat(done)
     assert "65536" in str(port_problem("127.0.0.1", 65_536))
+
+
+@pytest.mark.parametrize("address", ["考场.local", "192.0.2.10:8000", "https://192.0.2.10", "192.0.2.300", "a b", ""])
+def test_an_address_that_no_browser_would_accept_is_refused(home_folder: Home, tls: Path, address: str) -> None:
+    before = (tls / "server.pem").read_bytes()
+    done = pufa("tls", "renew", "--home", str(home_folder.root), "--address", "198.51.100.4", f"--address={address}")
+    assert done.returncode == 2 and f"--address {address}：" in flat(done) and (tls / "server.pem").read_bytes() == before
+    folder = home_folder.root.parent / "another"
+    assert pufa("init", str(folder), f"--address={address}").returncode == 2 and not folder.exists()
+
+
+def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(tls: Path) -> None:
+    key = serialization.load_pem_private_key((tls / "server.key").read_bytes(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+    )
+    (tls / "server.key").write_bytes(locked)
+    script = f"from pathlib import Path; from hall.local_tls import tls_problem; print(tls_problem(Path({str(tls / 'server.pem')!r}), Path({str(tls / 'server.key')!r})))"
+    asked, answers_to = pty.openpty()
+    try:
+        done = subprocess.run([sys.executable, "-c", script], stdin=answers_to, capture_output=True, text=True, cwd=ROOT, timeout=20, start_new_session=True)
+    finally:
+        os.close(asked)
+        os.close(answers_to)
+    assert "口令" in done.stdout and "pass phrase" not in done.stderr
+
+
+@pytest.mark.parametrize(("port", "halls", "code"), [("65535", "1", 2), ("0", "1", 2), ("-5", "1", 2), ("65520", "32", 1)])
+def test_ports_that_cannot_all_be_are_told_before_anything_is_started(home_folder: Home, port: str, halls: str, code: int) -> None:
+    done = pufa("serve", "--home", str(home_folder.root), f"--port={port}", "--halls", halls)
+    assert done.returncode == code and "http" not in flat(done) and processes_of(home_folder.root) == []
 
 
 def test_an_address_that_is_not_this_machines(home_folder: Home, tls: Path) -> None:

@@ -282,6 +282,24 @@ def test_more_time_appears_without_a_reload(home_folder, serve, window):
     expect(page.locator("#left")).to_contain_text("1:00:")
 
 
+def test_an_answer_that_was_long_on_its_way_takes_nothing_back(home_folder, serve, window):
+    """The stream has told of more time; the answer to a save from before that comes later, with the limit of then."""
+    (one,) = open_demo(home_folder, 1)
+    page = sit_down(window(), serve(home_folder), one)
+    heard = page.evaluate("""() => {
+        const told = [], note = () => {};
+        const clock = new pufa.Clock(1000, 3600000, { said: note, up: note, thawed: note, paused: note, moved: (minutes) => told.push(minutes) });
+        clock.hear({ now: 3000, limit: 4200000, paused: null }, null);
+        clock.hear({ now: 2900, limit: 3600000, paused: null }, performance.now());
+        clock.hear({ now: 4000, limit: 4140000, paused: null }, null);
+        clock.hear({ now: 4000 - 60000, limit: 4200000, paused: null }, performance.now());
+        clock.hear({ now: 9000, limit: 4200000, paused: null }, performance.now());
+        clock.hear({ now: 8990, limit: 4800000, paused: null }, null);
+        return told;
+    }""")
+    assert heard == [10, -1, 1, 10], "a server whose clock was set back is still heard, and the stream of a process whose clock is behind another's"
+
+
 @pytest.mark.parametrize("shift_ms", [-86_400_000, 3_600_000])
 def test_the_clock_of_the_pc_changes_nothing(home_folder, serve, window, shift_ms):
     (one,) = open_demo(home_folder, 1)

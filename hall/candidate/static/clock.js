@@ -4,6 +4,7 @@
 
   const by = (id) => document.getElementById(id);
   const WARN_MINUTES = [10, 5, 1];
+  const LATE_MS = 15000;      /* an answer is not longer on its way than this; what is told as of earlier comes from a clock that was set back */
   const pad = (number) => String(number).padStart(2, "0");
 
   /* An instant (ms UTC) as the wall clock here shows it. */
@@ -16,6 +17,7 @@
     /* told: said(text), up(), thawed(), paused(on), moved(minutes, limit, afterPause) */
     constructor(now, limit, told) {
       this.offset = now - performance.now();
+      this.heard = now;
       this.limit = limit;
       this.pausedAt = null;
       this.told = told;
@@ -35,10 +37,15 @@
 
     /* facts: now, limit, paused of any answer; before: when it was asked for (performance.now), null for the stream, whose way is short. */
     hear(facts, before) {
-      const after = performance.now();
-      if (before === null) before = after;
+      const after = performance.now(), answer = before !== null;
+      if (!answer) before = after;
       if (facts.now && after - before < 5000) this.offset = facts.now + (after - before) / 2 - after;
       if (this.stopped) return;
+      if (facts.now) {      /* an answer that the stream overtook tells of a limit and a pause that are no more; the stream is always heard,
+                               for another process' clock may be a little ahead */
+        if (answer && facts.now < this.heard && this.heard - facts.now < LATE_MS) return;
+        this.heard = facts.now;
+      }
       const resumed = this.pausedAt !== null && facts.paused === null;
       const moved = facts.limit && facts.limit !== this.limit ? facts.limit - this.limit : 0;
       if (moved) {
