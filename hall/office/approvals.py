@@ -18,7 +18,7 @@ from grading.retention.plan import make_plan
 from grading.retention.policy import CLASSES, RetentionError
 from hall.office.pages import go, page, role_titles, span_text
 from hall.office.second_acts import EXECUTORS, Wanted, not_ended
-from hall.office.visit import NotHere, Visit
+from hall.office.visit import Visit
 from home import Home, local_text, transaction
 from people.accounts import names_of
 from people.approvals import ACTS, LIFE_MS, Approval, ask, decide, get, recent, take_back, use, waiting
@@ -153,14 +153,11 @@ def _about(home: Home, one: Approval) -> str:
 
 def decide_page(visit: Visit) -> Response:
     """``POST /approvals/{approval}``: grants or refuses; an act of this house is done in the same transaction."""
-    number = visit.path["approval"]
-    if not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise NotHere("没有这项申请")
     grant = visit.form.get("decision") == "grant"
     note = visit.text("note", "审批意见", 500, needed=False)
     told = "已记下：不批准。"
     with transaction(visit.home.office) as connection:
-        decided = decide(connection, int(number), by=visit.by, grant=grant, note=note)
+        decided = decide(connection, visit.number("approval"), by=visit.by, grant=grant, note=note)
         if grant:
             told = "已批准，由申请人接着办理。"
             if decided.act in EXECUTORS:
@@ -172,11 +169,8 @@ def decide_page(visit: Visit) -> Response:
 
 def take_back_page(visit: Visit) -> Response:
     """``POST /approvals/{approval}/take-back``: whoever asked has thought better of it."""
-    number = visit.path["approval"]
-    if not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise NotHere("没有这项申请")
     with transaction(visit.home.office) as connection:
-        taken = take_back(connection, int(number), by=visit.by)
+        taken = take_back(connection, visit.number("approval"), by=visit.by)
     return go(visit, "approvals", good=f"已撤回申请“{taken.title}”。{_undone(visit, taken)}")
 
 

@@ -122,17 +122,6 @@ def with_paper(visit: Visit, person_id: int, write: Callable[[Connection, int | 
         raise
 
 
-def number_in(visit: Visit, name: str) -> int:
-    """A number that the address names.
-
-    :raises NotHere: it is none.
-    """
-    text = visit.path[name]
-    if not (text.isascii() and text.isdigit()) or len(text) > 9:
-        raise NotHere("没有这条登记")
-    return int(text)
-
-
 def _own_event(connection: Connection, known: Sitting, one: Listed, number: int) -> str:
     """The kind of an event of this candidate.
 
@@ -146,7 +135,7 @@ def _own_event(connection: Connection, known: Sitting, one: Listed, number: int)
 
 
 def _revoked(visit: Visit, known: Sitting, one: Listed) -> str:
-    number, reason = number_in(visit, "event"), visit.text("reason", "撤销事由", 500)
+    number, reason = visit.number("event"), visit.text("reason", "撤销事由", 500)
     with transaction(visit.home.office) as connection:
         kind = _own_event(connection, known, one, number)
         do = asked_for if ("revoke", kind) in by_two(visit.home, connection, known, one) else at_once
@@ -183,7 +172,7 @@ def attach(visit: Visit) -> Response:
     """``POST …/records/{number}/event/{event}/attachment``: the scan of an event that was entered without it."""
     known = visit.sitting()
     one = the_candidate(visit, known.id)
-    number = number_in(visit, "event")
+    number = visit.number("event")
     if "attachment" not in visit.uploads:
         raise Refused("请先选择附件（PDF、JPG 或 PNG）")
 
@@ -199,7 +188,7 @@ def attachment(visit: Visit) -> Response:
     """``GET …/candidates/{number}/documents/{document}``: only papers of this candidate's events; who took which is recorded."""
     known = visit.sitting()
     one = the_candidate(visit, known.id)
-    number = number_in(visit, "document")
+    number = visit.number("document")
     with transaction(visit.home.office) as connection:
         here = candidate_event.c.document_id == number, candidate_event.c.sitting_id == known.id, candidate_event.c.person_id == one.person_id
         if connection.execute(select(candidate_event.c.id).where(*here)).first() is None:
@@ -209,7 +198,7 @@ def attachment(visit: Visit) -> Response:
 
 def request_paper(visit: Visit) -> Response:
     """``GET /approvals/{approval}/document``: nobody agrees to an event whose paper he has not seen; only while it waits."""
-    number = number_in(visit, "approval")
+    number = visit.number("approval")
     with transaction(visit.home.office) as connection:
         asked = get_request(connection, number)
         document = asked.arguments.get("document")

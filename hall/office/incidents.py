@@ -8,7 +8,7 @@ from exams.incidents import incident_kinds, incidents_of, note_by_staff, see_to
 from hall.office.live import picture_of
 from hall.office.pages import go, page
 from hall.office.rosters import the_candidate
-from hall.office.visit import NotHere, Refused, Visit
+from hall.office.visit import Refused, Visit
 from home import transaction
 
 SHOWN = 500
@@ -48,9 +48,7 @@ def _note(visit: Visit, sitting_id: str, admission_no: str | None) -> None:
 
 def seen_to(visit: Visit) -> Response:
     """``POST /sittings/{sitting}/incidents/{incident}``: off the worklist, still on record."""
-    known, number = visit.sitting(), visit.path["incident"]
-    if not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise NotHere("没有这条记录")
+    known, number = visit.sitting(), visit.number("incident")
     with transaction(visit.home.exam) as connection:
-        done = see_to(connection, known.id, int(number), by=visit.by, now=visit.now)
+        done = see_to(connection, known.id, number, by=visit.by, now=visit.now)
     return go(visit, "live", good="已处理，留在考场记录里。" if done else "别人刚刚处理过了。", sitting=known.id)

@@ -65,9 +65,6 @@ def hold(visit: Visit) -> Response:
 
 def lift(visit: Visit) -> Response:
     """``POST /retention/hold/{hold}/lift``."""
-    number = visit.path["hold"]
-    if not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise Refused("没有这项暂缓删除")
     with transaction(visit.home.office) as connection:
-        lift_hold(connection, int(number), reason=visit.text("reason", "解除的事由", 500), by=visit.by)
+        lift_hold(connection, visit.number("hold"), reason=visit.text("reason", "解除的事由", 500), by=visit.by)
     return go(visit, "retention", good="已解除。到期内容仍要两人办理才会删除。")

@@ -77,6 +77,16 @@ class Visit:
             raise Refused(f"“{title}”应为 {least} 至 {most} 之间的整数")
         return int(value)
 
+    def number(self, name: str) -> int:
+        """A number that the address names.
+
+        :raises NotHere: it is none.
+        """
+        value = self.path[name]
+        if not (value.isascii() and value.isdigit()) or len(value) > 9:
+            raise NotHere("没有这条登记、申请或记录；可能编号写错或链接已过期")
+        return int(value)
+
     def sitting(self) -> Sitting:
         """The sitting that the address names.
 

@@ -38,7 +38,7 @@ from grading.workforce.holdings import (
 )
 from grading.workforce.hours import SOURCES
 from grading.workforce.kinds import Kind, kinds_of
-from hall.office.events import disposition, number_in, with_paper
+from hall.office.events import disposition, with_paper
 from hall.office.pages import go, page
 from hall.office.visit import NotHere, Refused, Visit
 from hall.office.workforce import today
@@ -81,7 +81,7 @@ def holder_page(visit: Visit) -> Response:
 
 
 def _holder(visit: Visit, connection: Connection) -> Holder:
-    found = read_holder(connection, number_in(visit, "person"))
+    found = read_holder(connection, visit.number("person"))
     if found is None or not found.masked:
         raise NotHere("没有这个人；可能编号写错，或个人信息已按规定删除")
     return found
@@ -145,7 +145,7 @@ def _own(visit: Visit, connection: Connection) -> tuple[Kind, Entry]:
 
     :raises NotHere: there is none, it is another's, or its kind is gone.
     """
-    held, person = number_in(visit, "held"), number_in(visit, "person")
+    held, person = visit.number("held"), visit.number("person")
     entry = next(iter(read_entries(connection, certification.c.id == held, certification.c.person_id == person)), None)
     kind = kinds_of(visit.home).get(entry.kind) if entry else None
     if entry is None or kind is None:
@@ -165,7 +165,7 @@ def add_holding(visit: Visit) -> Response:
     kind, day = _kind(visit), read_date(visit, "on_day", "日期")
     number, issuer = visit.text("document_no", "证书编号", 60, needed=False), visit.text("issuer", "发证机关", 100, needed=False)
     note = visit.text("note", "说明", 500, needed=False)
-    who = number_in(visit, "person")
+    who = visit.number("person")
 
     def write(connection: Connection, paper: int | None) -> None:
         _holder(visit, connection)
@@ -200,7 +200,7 @@ def enter_step(visit: Visit) -> Response:
         after = stand(kind, find_entry(connection, entry.id), _hours_of(connection, entry.holder), today(visit))
         told = f"已登记：{kind.title} {kind.steps[step]} {day}。现在：{after.title}{f'，有效期至 {after.valid_until}' if after.valid_until else ''}。"
 
-    with_paper(visit, number_in(visit, "person"), write)
+    with_paper(visit, visit.number("person"), write)
     return _back(visit, told)
 
 
@@ -209,7 +209,7 @@ def strike_step(visit: Visit) -> Response:
     reason = visit.text("reason", "撤销的原因", 500)
     with transaction(visit.home.office) as connection:
         kind, entry = _own(visit, connection)
-        revoke_step(connection, kind, entry, number_in(visit, "step"), by=visit.by, reason=reason)
+        revoke_step(connection, kind, entry, visit.number("step"), by=visit.by, reason=reason)
     return _back(visit, "已撤销该条办理记录；原登记留存备查，日期已重新计算。")
 
 
@@ -225,7 +225,7 @@ def end_holding(visit: Visit) -> Response:
         end_certification(connection, kind, entry, day, by=visit.by, today=today(visit), reason=reason, document_no=number, document_id=paper)
         title = f"{kind.title}{kind.ended}"
 
-    with_paper(visit, number_in(visit, "person"), write)
+    with_paper(visit, visit.number("person"), write)
     return _back(visit, f"已登记：{title} {day}。")
 
 
@@ -252,7 +252,7 @@ def enter_hours(visit: Visit) -> Response:
     day, amount = read_date(visit, "on_day", "完成日期"), read_amount(visit.text("hours", "学时", 20))
     title, source = visit.text("title", "名称", 200), visit.text("source", "来源", 20)
     provider, number = visit.text("provider", "举办单位", 100, needed=False), visit.text("document_no", "证书或文号", 100, needed=False)
-    note, who = visit.text("note", "说明", 500, needed=False), number_in(visit, "person")
+    note, who = visit.text("note", "说明", 500, needed=False), visit.number("person")
 
     def write(connection: Connection, paper: int | None) -> None:
         _holder(visit, connection)
@@ -268,13 +268,13 @@ def strike_hours(visit: Visit) -> Response:
     """``POST /workforce/people/{person}/hours/{hours}/revoke``."""
     reason = visit.text("reason", "撤销的原因", 500)
     with transaction(visit.home.office) as connection:
-        revoke_hours(connection, _holder(visit, connection).id, number_in(visit, "hours"), by=visit.by, reason=reason)
+        revoke_hours(connection, _holder(visit, connection).id, visit.number("hours"), by=visit.by, reason=reason)
     return _back(visit, "已撤销该条学时；原登记留存备查。")
 
 
 def evidence(visit: Visit) -> Response:
     """``GET /workforce/people/{person}/documents/{document}``: only papers that entries about this person name; who took which is recorded."""
-    number = number_in(visit, "document")
+    number = visit.number("document")
     with transaction(visit.home.office) as connection:
         who = _holder(visit, connection)
         if number not in evidence_of(connection, who.id):
