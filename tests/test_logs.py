@@ -56,14 +56,15 @@ def test_without_the_guard_the_same_faults_do_tell(any_home):
 
 
 def test_the_command_tells_no_row_when_it_breaks(any_home):
-    """A defect in a command: a table that it reads is gone."""
+    """A defect in a command: what it writes to takes nothing."""
     with transaction(any_home.office) as connection:
         connection.execute(text("INSERT INTO account (id, login, name, password_hash, created_at) VALUES (1, 'wang', '王某', 'x', 0)"))
-        connection.execute(text("ALTER TABLE role_grant RENAME TO role_gone"))
-    asked = [sys.executable, "-m", "pufa", "people", "list-staff", "--home", str(any_home.root)]
+        connection.execute(text("ALTER TABLE audit RENAME TO audit_kept"))
+        connection.execute(text("CREATE VIEW audit AS SELECT * FROM audit_kept UNION ALL SELECT * FROM audit_kept"))
+    asked = [sys.executable, "-m", "pufa", "people", "disable-staff", "wang", "--home", str(any_home.root)]
     done = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 1 and done.stderr.startswith("程序出错") and "role_grant" in done.stderr
-    assert "[SQL" not in done.stderr and "Background on this error" not in done.stderr
+    assert done.returncode == 1 and done.stderr.startswith("程序出错") and "audit" in done.stderr
+    assert "wang" not in done.stderr and "[SQL" not in done.stderr and "Background on this error" not in done.stderr
 
 
 @pytest.mark.parametrize(
