@@ -201,3 +201,9 @@ def _line(row: Row[tuple[object, ...]], answered: Mapping[int, int], now: int) -
         answered.get(row.attempt_id, 0), (row.unsaved or 0) if working else 0, row.unsaved_since if working and row.unsaved else None,
         row.paused_at if row.state == "paused" else None, row.late_until,
     )  # fmt: skip
+
+
+def running_sittings(connection: Connection, now: int) -> int:
+    """How many sittings of exam.db are in their window at ``now`` (ms UTC) and not closed."""
+    here = open_sitting.c.closed_at.is_(None), open_sitting.c.opens_at <= now, open_sitting.c.closes_at > now
+    return int(connection.execute(select(func.count()).select_from(open_sitting).where(*here)).scalar_one())

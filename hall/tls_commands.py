@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from exams.status import running_sittings
 from hall.local_tls import address_problem, ends_soon, make_certificate, names_in, tls_problem, valid_until
 from home import Home, HomeError, local_text, now_ms
 
@@ -49,6 +50,9 @@ def renew(
         raise typer.Exit(2)
     where = _home(home)
     folder = where.root / "tls"
+    if _is_in_use(where, folder):
+        console.print("考试正在进行，现在不换证书：考场万一重新启动，考试机就都打不开了。请收卷以后再办", style="red")
+        raise typer.Exit(1)
     try:
         before = names_in(folder / "server.pem")
     except (OSError, ValueError):  # damaged or gone: that is why a new one is made
@@ -57,3 +61,12 @@ def renew(
     make_certificate(folder, str(where.settings["office_name"]), (*before, *(address or ())))
     console.print(f"已重做，有效期到 {local_text(valid_until(folder / 'server.pem'))}；地址：{'、'.join(names_in(folder / 'server.pem'))}")
     console.print(f"接着：重启服务；把 {folder / 'ca.pem'} 重新装到每台考试机，逐台打开考场网址看一遍")
+
+
+def _is_in_use(where: Home, folder: Path) -> bool:
+    """Whether candidates sit behind a certificate that still works."""
+    now = now_ms()
+    if tls_problem(folder / "server.pem", folder / "server.key") or valid_until(folder / "server.pem") <= now:
+        return False
+    with where.exam.connect() as connection:
+        return running_sittings(connection, now) > 0

@@ -81,6 +81,12 @@ def paper_candidates(connection: Connection, sitting_id: str) -> tuple[PaperCand
     )  # fmt: skip
 
 
+def sits_on_paper(connection: Connection, sitting_id: str, person_id: int) -> bool:
+    """Whether a candidate is registered as sitting on paper."""
+    here = _of(sitting_id, person_id), paper_entry.c.entry_no == REGISTERED
+    return connection.execute(select(paper_entry.c.person_id).where(*here).limit(1)).first() is not None
+
+
 def without_script(connection: Connection, sitting_id: str) -> tuple[tuple[str, str], ...]:
     """(admission number, name) of candidates who have no script and are not registered, by admission number."""
     there = select(script.c.person_id).where(script.c.sitting_id == sitting_id)

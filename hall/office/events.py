@@ -16,6 +16,7 @@ from exams.policy import EXEMPTIONS, SECOND_PERSON
 from exams.sittings import Sitting
 from exams.tables import candidate_event, script
 from grading.entitlement import refuse_unproved
+from grading.paper_marks.register import sits_on_paper
 from hall.office.approvals import asked_for, at_once
 from hall.office.pages import go
 from hall.office.rosters import Listed, the_candidate
@@ -79,6 +80,7 @@ def by_two(home: Home, connection: Connection, known: Sitting, one: Listed) -> f
     written = select(script.c.person_id).where(script.c.sitting_id == known.id, script.c.person_id == one.person_id).limit(1)
     with home.exam.connect() as hall:
         has_paper = bool(attempt_of(hall, one.admission_no)) or connection.execute(written).first() is not None
+    has_paper = has_paper or sits_on_paper(connection, known.id, one.person_id)
     kinds = KINDS.keys() - {"absent"} if has_paper else PENAL if known.state in ("closed", "marked") else ()
     return frozenset((act, kind) for act in acts for kind in kinds)
 

@@ -24,7 +24,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from backup.schedule import beside_the_data, uncovered_since
-from exams.tables import attempt, open_sitting
+from exams.status import running_sittings
+from exams.tables import attempt
 from exams.vitals import SILENT_MS, Vital, heard
 from grading.tables import job
 from hall.candidate.vitals import BOUNDS_MS
@@ -64,11 +65,7 @@ def read_health(home: Home, now: int) -> Health:
         writing, unsaved = connection.execute(
             select(func.count(), func.min(attempt.c.unsaved_since)).where(attempt.c.state == "open")
         ).one()
-        running = connection.execute(
-            select(func.count()).select_from(open_sitting).where(
-                open_sitting.c.closed_at.is_(None), open_sitting.c.opens_at <= now, open_sitting.c.closes_at > now
-            )
-        ).scalar_one()  # fmt: skip
+        running = running_sittings(connection, now)
     with home.office.connect() as connection:
         oldest = connection.execute(select(func.min(job.c.asked_at)).where(job.c.state.in_(("waiting", "running")))).scalar()
     halls = tuple(one for one in vitals if one.process.startswith("hall") and now - one.at < SILENT_MS)
@@ -76,7 +73,7 @@ def read_health(home: Home, now: int) -> Health:
     gauges = {
         "pufa_open_attempts": float(writing),
         "pufa_oldest_unsaved_seconds": _age(unsaved, now),
-        "pufa_hall_down": float(bool(running) and not halls),
+        "pufa_hall_down": float(running > 0 and not halls),
         "pufa_save_failure_ratio": _most(halls, "failure_ratio"),
         "pufa_save_p99_seconds": _most(halls, "p99_ms") / 1000,
         "pufa_clock_drift_seconds": _most(halls, "drift_ms") / 1000,

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
+from sitting_fixture import open_demo
 from test_hall_supervisor import ROOT, answers, port_pair, processes_of, pufa, wait_until
 
 from hall.binding import port_problem
@@ -153,6 +154,15 @@ def _answers(client: httpx.Client, port: int) -> bool:
         return client.get(f"https://127.0.0.1:{port}/login").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_no_certificate_is_changed_while_candidates_sit_behind_it(home_folder: Home, tls: Path) -> None:
+    open_demo(home_folder)
+    before = (tls / "server.pem").read_bytes()
+    done = pufa("tls", "renew", "--home", str(home_folder.root))
+    assert done.returncode == 1 and "考试正在进行" in flat(done) and (tls / "server.pem").read_bytes() == before
+    (tls / "server.pem").write_bytes(b"")
+    assert pufa("tls", "renew", "--home", str(home_folder.root)).returncode == 0, "one that works no more is changed at any time"
 
 
 def test_a_damaged_certificate_is_made_anew(home_folder: Home, tls: Path) -> None:

@@ -181,6 +181,17 @@ def test_the_paper_of_a_request_that_ran_out_is_not_handed_out(office: Office) -
         assert other.get(link).status_code == 404 and link not in other.page("/approvals")
 
 
+def test_whoever_writes_on_paper_has_a_paper_too(office: Office) -> None:
+    with office.staff("exam_officer") as officer:
+        opened(office, officer, n=2)
+        formal(office)
+        one, two = seats(office)
+        officer.done("/sittings/s-1/paper/register", numbers=one.number, reason="停电")
+        for seat, says in ((one, "已提交申请"), (two, "已登记：取消资格")):
+            assert says in notice(officer.done(f"{path_of(seat)}/event", kind="void", reason="冒名"))
+        assert events(office) == [("void", False, None)]
+
+
 # ------------------------------------------------------------------ a request thought better of
 
 
