@@ -46,6 +46,6 @@ def told_of_faults() -> Iterator[None]:
     """What is wrong with content or data is told, exit code 1."""
     try:
         yield
-    except (ExamsError, GradingError, PeopleError) as error:
+    except (ExamsError, GradingError, PeopleError, HomeError) as error:
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None

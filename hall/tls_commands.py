@@ -6,30 +6,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from exams.status import running_sittings
+from grading.terminal import HomeOption, console, open_home
 from hall.local_tls import address_problem, ends_soon, make_certificate, names_in, tls_problem, valid_until
-from home import Home, HomeError, local_text, now_ms
+from home import Home, local_text, now_ms
 
 commands = typer.Typer(help="考场证书：看期限和地址，到期或换了 IP 时重做。", no_args_is_help=True)
-console = Console(markup=False, highlight=False, soft_wrap=True)
-HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
 DAY_MS = 86_400_000
-
-
-def _home(folder: Path) -> Home:
-    try:
-        return Home.open(folder)
-    except HomeError as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(2) from None
 
 
 @commands.command("show")
 def show(home: HomeOption) -> None:
     """看证书的期限和能用的地址；不能用或快到期的，以 1 结束。"""
-    folder = _home(home).root / "tls"
+    with open_home(home) as where:
+        folder = where.root / "tls"
     problem = tls_problem(folder / "server.pem", folder / "server.key") or ends_soon(folder / "server.pem", now_ms())
     if problem:
         console.print(problem, style="red")
@@ -48,9 +39,9 @@ def renew(
     if problem := address_problem(address or ()):
         console.print(problem, style="red")
         raise typer.Exit(2)
-    where = _home(home)
-    folder = where.root / "tls"
-    if _is_in_use(where, folder):
+    with open_home(home) as where:
+        folder, in_use = where.root / "tls", _is_in_use(where, where.root / "tls")
+    if in_use:
         console.print("考试正在进行，现在不换证书：考场万一重新启动，考试机就都打不开了。请收卷以后再办", style="red")
         raise typer.Exit(1)
     try:

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from grading.errors import GradingError
 from grading.retention.holds import lift_hold, place_hold, standing_holds
 from grading.retention.plan import make_plan
 from grading.retention.policy import CLASSES
-from home import Home, HomeError, now_ms, transaction
+from grading.terminal import BY, HomeOption, console, open_home
+from home import now_ms, transaction
 
 commands = typer.Typer(help="保存期限：看哪些内容到期，登记或解除暂缓删除。", no_args_is_help=True)
-console = Console(markup=False, highlight=False, soft_wrap=True)
-HomeOption = Annotated[Path, typer.Option("--home", readable=False, help="数据文件夹（pufa init 所建）")]
-
-
-def _home(folder: Path) -> Home:
-    try:
-        return Home.open(folder)
-    except HomeError as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(2) from None
 
 
 @commands.command("plan")
 def plan(home: HomeOption) -> None:
     """列出到期的内容，什么也不删。"""
-    where = _home(home)
-    try:
+    with open_home(home) as where:
         found = make_plan(where, now_ms())
-    except GradingError as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(1) from None
     table = Table("类别", "哪一场、哪一件", "数量", "")
     for piece in (*found.due, *found.held):
         table.add_row(CLASSES[piece.kind], piece.title, str(piece.rows), "暂缓删除" if piece.held else "到期")
@@ -52,13 +36,8 @@ def hold(
     document: Annotated[str, typer.Option(help="文号")] = "",
 ) -> None:
     """登记暂缓删除：解除之前，相关内容到期也不删。"""
-    where = _home(home)
-    try:
-        with transaction(where.office) as connection:
-            number = place_hold(connection, subject, reason=reason, document_no=document, by="command")
-    except GradingError as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(1) from None
+    with open_home(home) as where, transaction(where.office) as connection:
+        number = place_hold(connection, subject, reason=reason, document_no=document, by=BY)
     console.print(f"已登记，编号 {number}")
 
 
@@ -69,22 +48,16 @@ def lift(
     home: HomeOption,
 ) -> None:
     """解除暂缓删除。"""
-    where = _home(home)
-    try:
-        with transaction(where.office) as connection:
-            lift_hold(connection, number, reason=reason, by="command")
-    except GradingError as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(1) from None
+    with open_home(home) as where, transaction(where.office) as connection:
+        lift_hold(connection, number, reason=reason, by=BY)
     console.print("已解除")
 
 
 @commands.command("holds")
 def holds(home: HomeOption) -> None:
     """列出还没有解除的暂缓删除。"""
-    where = _home(home)
     table = Table("编号", "对象", "事由", "文号", "谁登记")
-    with where.office.connect() as connection:
+    with open_home(home) as where, where.office.connect() as connection:
         for one in standing_holds(connection):
             table.add_row(str(one.id), one.subject, one.reason, one.document_no or "", one.by)
     console.print(table)
